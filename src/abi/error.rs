@@ -1,0 +1,101 @@
+//! Every error that C sees: its text and its code. Errors of the core become pcap's here and nowhere else.
+
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use super::types::*;
+use crate::capture::Error;
+use crate::system;
+
+/// A failure of an exported function: pcap's code, and the text for `pcap_geterr` or the caller's buffer.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub code: c_int,
+    pub text: String,
+}
+
+impl Failed {
+    pub fn new(code: c_int, text: impl Into<String>) -> Failed {
+        Failed { code, text: text.into() }
+    }
+
+    /// Only an activated handle can do it.
+    pub fn not_activated() -> Failed {
+        Failed::new(PCAP_ERROR_NOT_ACTIVATED, "This handle hasn't been activated yet: call pcap_activate first")
+    }
+
+    /// Only a handle that is not activated can do it.
+    pub fn activated() -> Failed {
+        Failed::new(PCAP_ERROR_ACTIVATED, "can't perform operation on activated capture: set it before pcap_activate")
+    }
+
+    /// It needs a function of the system's libpcap that is not there.
+    pub fn missing(function: &str) -> Failed {
+        Failed::new(PCAP_ERROR, system::missing(function))
+    }
+
+    /// A pointer that must not be null is.
+    pub fn null(what: &str) -> Failed {
+        Failed::new(PCAP_ERROR, format!("{what} is a null pointer"))
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        let code = match error {
+            Error::PermissionDenied { .. } => PCAP_ERROR_PERM_DENIED,
+            Error::NotAvailable => PCAP_ERROR_NO_SUCH_DEVICE,
+            Error::Device(_) | Error::GroupTaken { .. } | Error::Option(_) | Error::System { .. } => PCAP_ERROR,
+        };
+        Failed::new(code, error.to_string())
+    }
+}
+
+pub(super) fn panicked(words: &str) -> String {
+    format!("pcap-nflog: internal error: {words}; please report it")
+}
+
+/// Writes `text` into a buffer of `PCAP_ERRBUF_SIZE` bytes as a C string, cut off at a character where it is too
+/// long. A null buffer is left alone.
+///
+/// # Safety
+///
+/// `errbuf` is null or has room for `PCAP_ERRBUF_SIZE` bytes.
+pub(super) unsafe fn write(errbuf: *mut c_char, text: &str) {
+    if errbuf.is_null() {
+        return;
+    }
+    let longest = text.len().min(PCAP_ERRBUF_SIZE - 1);
+    let end = (0..=longest).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let end = text.as_bytes()[..end].iter().position(|&byte| byte == 0).unwrap_or(end);
+    // SAFETY: `end` is less than PCAP_ERRBUF_SIZE, for which the caller promises room; a fresh &str cannot overlap
+    // with a buffer that C owns.
+    unsafe {
+        ptr::copy_nonoverlapping(text.as_ptr().cast(), errbuf, end);
+        *errbuf.add(end) = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    fn written(text: &str) -> String {
+        let mut errbuf = [b'#' as c_char; PCAP_ERRBUF_SIZE];
+        // SAFETY: the buffer has PCAP_ERRBUF_SIZE bytes and is a C string afterwards.
+        unsafe {
+            write(errbuf.as_mut_ptr(), text);
+            CStr::from_ptr(errbuf.as_ptr()).to_str().unwrap().to_owned()
+        }
+    }
+
+    #[test]
+    fn a_text_is_written_whole_or_cut_off_at_a_character() {
+        assert_eq!(written("short"), "short");
+        assert_eq!(written(""), "");
+        assert_eq!(written(&"x".repeat(1000)), "x".repeat(255));
+        assert_eq!(written(&format!("x{}", "ü".repeat(200))), format!("x{}", "ü".repeat(127)));
+        assert_eq!(written("a\0b"), "a");
+    }
+}

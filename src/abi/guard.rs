@@ -1,0 +1,91 @@
+//! No panic crosses the ABI: it becomes the function's error value and a text.
+
+use std::any::Any;
+use std::ffi::{c_char, c_int, c_long, c_uint};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::error;
+use super::types::PCAP_ERROR;
+
+/// A type that a C function returns, with the value that says it failed.
+pub(super) trait Failure {
+    /// The value for a failure with pcap's `code`.
+    fn failure(code: c_int) -> Self;
+}
+
+impl Failure for c_int {
+    fn failure(code: c_int) -> Self {
+        code
+    }
+}
+
+impl Failure for c_uint {
+    fn failure(_: c_int) -> Self {
+        0
+    }
+}
+
+impl Failure for c_long {
+    fn failure(_: c_int) -> Self {
+        -1
+    }
+}
+
+impl Failure for () {
+    fn failure(_: c_int) -> Self {}
+}
+
+impl<T> Failure for *mut T {
+    fn failure(_: c_int) -> Self {
+        std::ptr::null_mut()
+    }
+}
+
+impl<T> Failure for *const T {
+    fn failure(_: c_int) -> Self {
+        std::ptr::null()
+    }
+}
+
+/// Runs the body of an exported function. A panic in it becomes the function's error value, and a text in `errbuf`
+/// where that is not null.
+///
+/// # Safety
+///
+/// `errbuf` is null or has room for `PCAP_ERRBUF_SIZE` bytes.
+#[inline]
+pub(super) unsafe fn guard<T: Failure>(errbuf: *mut c_char, body: impl FnOnce() -> T) -> T {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(value) => value,
+        Err(panic) => {
+            // SAFETY: as the caller promises.
+            unsafe { error::write(errbuf, &error::panicked(words(&*panic))) };
+            T::failure(PCAP_ERROR)
+        }
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("of an unknown kind")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    #[test]
+    fn a_panic_becomes_the_error_value_and_a_text() {
+        let mut errbuf = [0 as c_char; 256];
+        // SAFETY: the buffer has 256 bytes.
+        let code: c_int = unsafe { guard(errbuf.as_mut_ptr(), || panic!("seven is {}", 7)) };
+        assert_eq!(code, PCAP_ERROR);
+        // SAFETY: it was written as a C string.
+        let text = unsafe { CStr::from_ptr(errbuf.as_ptr()) }.to_str().unwrap();
+        assert!(text.contains("seven is 7"), "{text}");
+        // SAFETY: a null buffer is allowed.
+        let pointer: *mut u8 = unsafe { guard(std::ptr::null_mut(), || panic!("nowhere to say so")) };
+        assert!(pointer.is_null());
+    }
+}

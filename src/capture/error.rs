@@ -1,0 +1,84 @@
+//! What can go wrong in a capture. Each text names what was attempted, why it failed and what to do.
+
+use std::fmt;
+use std::io;
+
+use super::device::DeviceError;
+
+/// The result of a capture's calls.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure of the capture core.
+#[derive(Debug)]
+pub enum Error {
+    /// The device name does not follow the grammar.
+    Device(DeviceError),
+    /// The kernel wants CAP_NET_ADMIN in the user namespace that owns the network namespace.
+    PermissionDenied {
+        /// What was attempted.
+        action: String,
+    },
+    /// Another socket reads the group: a group has one reader.
+    GroupTaken {
+        /// The group.
+        group: u16,
+        /// Its reader, as far as this process may know.
+        owner: String,
+    },
+    /// The kernel has no nfnetlink_log.
+    NotAvailable,
+    /// An option's value is out of its range.
+    Option(String),
+    /// A system call failed.
+    System {
+        /// What was attempted.
+        action: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn system(action: impl Into<String>, source: io::Error) -> Self {
+        Error::System { action: action.into(), source }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Device(error) => error.fmt(f),
+            Error::PermissionDenied { action } => {
+                write!(
+                    f,
+                    "{action}: permission denied: needs CAP_NET_ADMIN (root, or setcap cap_net_admin+ep on the program)"
+                )
+            }
+            Error::GroupTaken { group, owner } => {
+                write!(
+                    f,
+                    "group {group} is already read by {owner}: a group has one reader, log to another group as well"
+                )
+            }
+            Error::NotAvailable => f.write_str("nfnetlink_log is not available: modprobe nfnetlink_log"),
+            Error::Option(text) => f.write_str(text),
+            Error::System { action, source } => write!(f, "{action}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Device(error) => Some(error),
+            Error::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<DeviceError> for Error {
+    fn from(error: DeviceError) -> Self {
+        Error::Device(error)
+    }
+}

@@ -1,0 +1,337 @@
+//! A zero-copy view of one packet message: `struct nfgenmsg` and the attributes behind it
+//! (linux/netfilter/nfnetlink_log.h).
+//!
+//! One pass finds where each attribute stands and checks that it lies inside the message; a value is decoded when it
+//! is asked for, so a reader pays only for what its link type and its options need. Attribute lengths and types are
+//! in host byte order, their values in network order.
+
+use super::clock::Stamp;
+
+/// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h.
+pub mod attribute {
+    /// `struct nfulnl_msg_packet_hdr`: protocol and hook.
+    pub const PACKET_HDR: usize = 1;
+    /// `struct nfulnl_msg_packet_timestamp`: seconds and microseconds, 64 bits each.
+    pub const TIMESTAMP: usize = 3;
+    /// The packet.
+    pub const PAYLOAD: usize = 9;
+    /// The group's sequence number, 32 bits.
+    pub const SEQ: usize = 12;
+    /// The link header, in the bridge and netdev families.
+    pub const L2HDR: usize = 21;
+}
+
+/// `struct nfgenmsg`, linux/netfilter/nfnetlink.h: family, version, group.
+pub const GENERIC_HEADER: usize = 4;
+
+/// `struct nlattr`, linux/netlink.h: length with this header, type.
+pub const ATTRIBUTE_HEADER: usize = 4;
+
+/// The type field's upper bits are NLA_F_NESTED and NLA_F_NET_BYTEORDER (linux/netlink.h).
+const TYPE_MASK: u16 = 0x3fff;
+
+/// Attributes of a type that nobody asks for (above `NFULA_L2HDR`) all fall into the last slot: the pass over the
+/// attributes then needs no branch on the type.
+const SLOTS: usize = 32;
+
+/// The address family of the table that logged a packet: `NFPROTO_*`, linux/netfilter.h.
+pub mod family {
+    /// IPv4: nftables' ip and inet, iptables.
+    pub const IPV4: u8 = 2;
+    /// ARP: nftables' arp, arptables.
+    pub const ARP: u8 = 3;
+    /// A device: nftables' netdev.
+    pub const NETDEV: u8 = 5;
+    /// A bridge: nftables' bridge, ebtables.
+    pub const BRIDGE: u8 = 7;
+    /// IPv6: nftables' ip6 and inet, ip6tables.
+    pub const IPV6: u8 = 10;
+}
+
+/// Where a packet was on its way when a rule logged it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Hook {
+    Prerouting,
+    Input,
+    Forward,
+    Output,
+    Postrouting,
+    Ingress,
+    Egress,
+}
+
+impl Hook {
+    /// The hook with `number` of a family, each of which counts its own: `NF_ARP_*` (linux/netfilter_arp.h),
+    /// `NF_NETDEV_*` and `NF_INET_*` (linux/netfilter.h), `NF_BR_*` (linux/netfilter_bridge.h).
+    #[inline]
+    pub fn from_number(family: u8, number: u8) -> Option<Hook> {
+        let hooks: &[Hook] = match family {
+            family::ARP => &[Hook::Input, Hook::Output, Hook::Forward],
+            family::NETDEV => &[Hook::Ingress, Hook::Egress],
+            // NF_BR_BROUTING: before the bridge decides to pass a frame on.
+            family::BRIDGE if number == 5 => return Some(Hook::Prerouting),
+            _ => &[Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting, Hook::Ingress],
+        };
+        hooks.get(usize::from(number)).copied()
+    }
+
+    /// Which way a packet goes at this hook; a forwarded one goes both.
+    #[inline]
+    pub fn direction(self) -> Direction {
+        match self {
+            Hook::Prerouting | Hook::Input | Hook::Ingress => Direction::In,
+            Hook::Output | Hook::Postrouting | Hook::Egress => Direction::Out,
+            Hook::Forward => Direction::Both,
+        }
+    }
+}
+
+/// Which packets a capture wants, or which way one went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Packets on their way in, and forwarded ones.
+    In,
+    /// Packets on their way out, and forwarded ones.
+    Out,
+    /// All packets.
+    #[default]
+    Both,
+}
+
+impl Direction {
+    /// Whether a capture that wants `self` takes a packet that went `way`.
+    #[inline]
+    pub fn takes(self, way: Direction) -> bool {
+        self == Direction::Both || way == Direction::Both || self == way
+    }
+}
+
+/// One packet message, borrowed from the datagram that it came in.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    bytes: &'a [u8],
+    /// By attribute type: the offset of its header in `bytes`, 0 where the message has none (a header is there).
+    offsets: [u32; SLOTS],
+}
+
+impl<'a> Message<'a> {
+    /// A view of `bytes`, which begin with the nfgenmsg header; `None` when they are too short for it or an
+    /// attribute runs past their end.
+    #[inline]
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        if bytes.len() < GENERIC_HEADER {
+            return None;
+        }
+        let mut offsets = [0u32; SLOTS];
+        let mut at = GENERIC_HEADER;
+        while let Some(&[l0, l1, t0, t1]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<ATTRIBUTE_HEADER>()) {
+            let length = usize::from(u16::from_ne_bytes([l0, l1]));
+            let kind = usize::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK);
+            if length < ATTRIBUTE_HEADER || length > bytes.len() - at {
+                return None;
+            }
+            offsets[kind.min(SLOTS - 1)] = at as u32;
+            at += (length + 3) & !3;
+        }
+        Some(Message { bytes, offsets })
+    }
+
+    /// The whole message as LINKTYPE_NFLOG defines a packet: nfgenmsg and attributes.
+    #[inline]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The value of the attribute of type `kind`; `None` where the message has none. Of several the last one counts.
+    #[inline]
+    pub fn attribute(&self, kind: usize) -> Option<&'a [u8]> {
+        let at = self.offset(kind)?;
+        let length = usize::from(u16::from_ne_bytes([self.bytes[at], self.bytes[at + 1]]));
+        self.bytes.get(at + ATTRIBUTE_HEADER..at + length)
+    }
+
+    /// Where the header of the attribute of type `kind` begins in [`bytes`](Self::bytes).
+    #[inline]
+    pub fn offset(&self, kind: usize) -> Option<usize> {
+        match self.offsets[..SLOTS - 1].get(kind) {
+            Some(&at) if at != 0 => Some(at as usize),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&self, kind: usize) -> Option<&'a [u8; N]> {
+        self.attribute(kind)?.first_chunk()
+    }
+
+    /// The address family of the table that logged the packet: one of [`family`].
+    #[inline]
+    pub fn family(&self) -> u8 {
+        self.bytes[0]
+    }
+
+    /// The group that the rule logs to.
+    #[inline]
+    pub fn group(&self) -> u16 {
+        u16::from_be_bytes([self.bytes[2], self.bytes[3]])
+    }
+
+    /// The payload, as far as the kernel copied it; empty where it copied nothing. See [`Message::packet`].
+    #[inline]
+    pub fn payload(&self) -> &'a [u8] {
+        self.attribute(attribute::PAYLOAD).unwrap_or(&[])
+    }
+
+    /// The ethertype of the packet (linux/if_ether.h), if the message says.
+    #[inline]
+    pub fn protocol(&self) -> Option<u16> {
+        self.fixed(attribute::PACKET_HDR).map(|&[high, low]| u16::from_be_bytes([high, low]))
+    }
+
+    /// The hook of the rule, if the message says and it is one of [`Hook`]'s.
+    #[inline]
+    pub fn hook(&self) -> Option<Hook> {
+        let &[_, _, number] = self.fixed(attribute::PACKET_HDR)?;
+        Hook::from_number(self.family(), number)
+    }
+
+    /// Which way the packet went. Forwarded packets, and those of an unknown hook, went both.
+    #[inline]
+    pub fn direction(&self) -> Direction {
+        self.hook().map_or(Direction::Both, Hook::direction)
+    }
+
+    /// The packet from its network header on, as far as the kernel copied it. The payload begins with the link
+    /// header instead where a netdev table logs on egress.
+    #[inline]
+    pub fn packet(&self) -> &'a [u8] {
+        let payload = self.payload();
+        if self.family() != family::NETDEV || self.hook() != Some(Hook::Egress) {
+            return payload;
+        }
+        let link_header = self.attribute(attribute::L2HDR).map_or(0, <[u8]>::len);
+        payload.get(link_header..).unwrap_or(&[])
+    }
+
+    /// The kernel's stamp: when the packet arrived. Locally sent packets have none.
+    #[inline]
+    pub fn stamp(&self) -> Option<Stamp> {
+        let value: &[u8; 16] = self.fixed(attribute::TIMESTAMP)?;
+        let (seconds, microseconds) = value.split_at(8);
+        let seconds = u64::from_be_bytes(seconds.try_into().ok()?);
+        let microseconds = u64::from_be_bytes(microseconds.try_into().ok()?);
+        Some(Stamp { seconds: seconds as i64, nanoseconds: (microseconds % 1_000_000) as u32 * 1000 })
+    }
+
+    /// The group's sequence number: it counts lost packets too.
+    #[inline]
+    pub fn sequence(&self) -> Option<u32> {
+        self.fixed(attribute::SEQ).map(|value| u32::from_be_bytes(*value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of the given family and group with the given attributes, padded as the kernel pads them.
+    pub(crate) fn message(family: u8, group: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![family, 0];
+        bytes.extend(group.to_be_bytes());
+        for (kind, value) in attributes {
+            bytes.extend((value.len() as u16 + 4).to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(*value);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn attributes_are_found_in_any_order_with_flags_in_their_type() {
+        let bytes = message(2, 5, &[(9, b"payload"), (12 | 0x4000, &[0, 0, 1, 2]), (1 | 0x8000, &[0x08, 0, 3, 0])]);
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.family(), message.group()), (2, 5));
+        assert_eq!(message.payload(), b"payload");
+        assert_eq!(message.sequence(), Some(0x102));
+        assert_eq!(message.protocol(), Some(0x0800));
+        assert_eq!(message.hook(), Some(Hook::Output));
+        assert_eq!(message.direction(), Direction::Out);
+        assert_eq!(message.stamp(), None);
+    }
+
+    #[test]
+    fn each_family_counts_its_own_hooks() {
+        let hook = |family, number| Hook::from_number(family, number);
+        assert_eq!(hook(family::IPV4, 3), Some(Hook::Output));
+        assert_eq!(hook(family::IPV6, 5), Some(Hook::Ingress));
+        assert_eq!(hook(family::BRIDGE, 4), Some(Hook::Postrouting));
+        assert_eq!(hook(family::BRIDGE, 5), Some(Hook::Prerouting));
+        assert_eq!(hook(family::ARP, 1), Some(Hook::Output));
+        assert_eq!(hook(family::ARP, 3), None);
+        assert_eq!(hook(family::NETDEV, 0), Some(Hook::Ingress));
+        assert_eq!(hook(family::NETDEV, 1), Some(Hook::Egress));
+        assert_eq!(hook(family::IPV4, 6), None);
+    }
+
+    #[test]
+    fn the_packet_begins_behind_the_link_header_on_egress() {
+        let link = &[0xee; 14][..];
+        let payload = [link, b"packet"].concat();
+        let egress = message(family::NETDEV, 5, &[(1, &[8, 0, 1, 0]), (9, &payload), (21, link)]);
+        assert_eq!(Message::parse(&egress).unwrap().packet(), b"packet");
+        let ingress = message(family::NETDEV, 5, &[(1, &[8, 0, 0, 0]), (9, b"packet"), (21, link)]);
+        assert_eq!(Message::parse(&ingress).unwrap().packet(), b"packet");
+        let short = message(family::NETDEV, 5, &[(1, &[8, 0, 1, 0]), (9, b"x"), (21, link)]);
+        assert_eq!(Message::parse(&short).unwrap().packet(), b"");
+    }
+
+    #[test]
+    fn a_stamp_is_seconds_and_microseconds_in_network_order() {
+        let mut value = [0; 16];
+        value[..8].copy_from_slice(&1_700_000_000u64.to_be_bytes());
+        value[8..].copy_from_slice(&123_456u64.to_be_bytes());
+        let bytes = message(2, 5, &[(3, &value)]);
+        let stamp = Message::parse(&bytes).unwrap().stamp().unwrap();
+        assert_eq!(stamp, Stamp { seconds: 1_700_000_000, nanoseconds: 123_456_000 });
+    }
+
+    #[test]
+    fn unknown_attributes_are_passed_over() {
+        let bytes = message(2, 5, &[(22, b"new"), (31, b"newer"), (200, b"newest"), (0, b"zero"), (9, b"p")]);
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!(message.payload(), b"p");
+        assert_eq!(message.attribute(31), None);
+        assert_eq!(message.attribute(200), None);
+    }
+
+    #[test]
+    fn a_message_without_a_payload_has_an_empty_one() {
+        let bytes = message(2, 5, &[]);
+        assert_eq!(Message::parse(&bytes).unwrap().payload(), b"");
+    }
+
+    #[test]
+    fn a_value_that_is_too_short_is_as_good_as_none() {
+        let bytes = message(2, 5, &[(12, &[1, 2, 3]), (1, &[8]), (3, &[0; 15])]);
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.sequence(), message.protocol(), message.stamp()), (None, None, None));
+    }
+
+    #[test]
+    fn an_attribute_past_the_end_or_shorter_than_its_header_is_refused() {
+        let good = message(2, 5, &[(1, &[8, 0, 1, 0]), (9, b"payload")]);
+        for length in 0..good.len() - 1 {
+            if let Some(message) = Message::parse(&good[..length]) {
+                assert!(message.payload().is_empty(), "cut to {length} bytes, it still has its payload");
+            }
+        }
+        let mut short = good.clone();
+        short[4..6].copy_from_slice(&3u16.to_ne_bytes());
+        assert!(Message::parse(&short).is_none());
+        let mut long = good;
+        long[4..6].copy_from_slice(&u16::MAX.to_ne_bytes());
+        assert!(Message::parse(&long).is_none());
+    }
+}

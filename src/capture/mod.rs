@@ -1,0 +1,40 @@
+//! The capture core: an NFLOG device opened, configured, read and stopped. It is safe Rust with no C types, and is
+//! usable alone; the C ABI is a thin layer over it.
+//!
+//! ```no_run
+//! use pcap_nflog::capture::{Device, Options, Session};
+//!
+//! let device: Device = "nflog:5".parse()?;
+//! let mut session = Session::open(&device, &Options::default())?;
+//! while let Some(record) = session.read()? {
+//!     println!("{}.{:09} {} of {} bytes", record.stamp.seconds, record.stamp.nanoseconds, record.data.len(), record.len);
+//! }
+//! # Ok::<(), pcap_nflog::capture::Error>(())
+//! ```
+
+#![deny(unsafe_code)]
+
+mod batch;
+mod clock;
+mod device;
+mod error;
+mod frame;
+mod loss;
+mod message;
+mod netlink;
+mod options;
+mod owner;
+mod readiness;
+mod session;
+mod stop;
+mod sys;
+
+pub use batch::{Batch, DATAGRAM_MAX};
+pub use clock::Stamp;
+pub use device::{Device, DeviceError};
+pub use error::{Error, Result};
+pub use frame::{Frame, LinkType};
+pub use message::{Direction, Hook, Message, attribute, family};
+pub use options::{Options, SNAPLEN_MAX};
+pub use session::{Fetched, Record, Session, Statistics, Wait};
+pub use stop::Stop;

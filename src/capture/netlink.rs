@@ -1,0 +1,296 @@
+//! The NFLOG socket and its requests (net/netfilter/nfnetlink_log.c, linux/netfilter/nfnetlink_log.h).
+//!
+//! A group is bound and configured by one request, so that it is complete when its first packet is logged. The
+//! namespace's loggers (PF_BIND, PF_UNBIND) are left alone: groups are delivered without them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use super::batch::{self, Batch, DATAGRAM_MAX, Step};
+use super::clock::Stamp;
+use super::error::{Error, Result};
+use super::options::Options;
+use super::owner;
+use super::sys;
+
+/// `NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG`.
+const CONFIG: u16 = 4 << 8 | 1;
+/// `NLM_F_REQUEST | NLM_F_ACK`, linux/netlink.h.
+const REQUEST_WITH_ACK: u16 = 0x01 | 0x04;
+/// `enum nfulnl_attr_config`.
+const CFG_CMD: u16 = 1;
+const CFG_MODE: u16 = 2;
+const CFG_NLBUFSIZ: u16 = 3;
+const CFG_TIMEOUT: u16 = 4;
+const CFG_QTHRESH: u16 = 5;
+const CFG_FLAGS: u16 = 6;
+/// `NFULNL_CFG_CMD_BIND`.
+const BIND: u8 = 1;
+/// `NFULNL_COPY_PACKET`.
+const COPY_PACKET: u8 = 2;
+/// `NFULNL_CFG_F_SEQ`.
+const FLAG_SEQUENCE: u16 = 1;
+/// The most of a packet that the kernel copies (`NFULNL_COPY_RANGE_MAX`): an attribute's length has 16 bits.
+const COPY_RANGE_MAX: u32 = 65_531;
+/// The least of a packet that is copied, whatever the snaplen: its length is in its IP header, and a filter looks at
+/// the headers behind that. The record is cut to the snaplen after both.
+const COPY_RANGE_MIN: u32 = 256;
+/// How often a request is made again that the kernel asks to repeat (EAGAIN: it has just loaded a module).
+const REPEATS: usize = 8;
+
+/// What became of an attempt to receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// A datagram of the kernel's is in the batch.
+    Datagram,
+    /// There is none now.
+    Empty,
+    /// One came from another process, and was ignored.
+    Foreign,
+    /// The kernel had to drop datagrams.
+    Overrun,
+    /// A signal came first.
+    Interrupted,
+}
+
+/// A netfilter netlink socket.
+pub struct Socket {
+    fd: OwnedFd,
+    sequence: u32,
+    /// Datagrams of packets that came while an answer was awaited.
+    early: VecDeque<(Vec<u8>, Stamp)>,
+}
+
+impl Socket {
+    /// Opens a socket with a receive buffer of `buffer_size` bytes, or what of it the kernel grants.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAvailable`] where the kernel has no netfilter netlink; [`Error::System`] otherwise.
+    pub fn open(buffer_size: u32) -> Result<Socket> {
+        let fd = sys::netfilter_socket().map_err(|error| match error.raw_os_error() {
+            Some(libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT) => Error::NotAvailable,
+            _ => Error::system("opening a netfilter netlink socket", error),
+        })?;
+        let size = i32::try_from(buffer_size).unwrap_or(i32::MAX);
+        // The kernel's buffer is as large as the system allows: beyond net.core.rmem_max only with CAP_NET_ADMIN in
+        // the initial user namespace. A smaller one loses nothing but time, so a refusal is no error.
+        if sys::set_option(&fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, size).is_err() {
+            let _ = sys::set_option(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF, size);
+        }
+        // After an overrun the kernel would drop everything until the queue is empty, to report it by ENOBUFS. The
+        // sequence numbers tell more. Where the option is unknown (before 2.6.30) ENOBUFS comes, and is handled.
+        let _ = sys::set_option(&fd, libc::SOL_NETLINK, libc::NETLINK_NO_ENOBUFS, 1);
+        Ok(Socket { fd, sequence: 0, early: VecDeque::new() })
+    }
+
+    /// Binds `group` and configures it, all in one request, and awaits the kernel's answer. `batch` is only room to
+    /// receive into.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PermissionDenied`], [`Error::GroupTaken`], [`Error::NotAvailable`] or [`Error::System`].
+    pub fn bind_group(&mut self, group: u16, options: &Options, batch: &mut Batch) -> Result<()> {
+        for _ in 0..REPEATS {
+            match self.bind(group, options, batch) {
+                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => continue,
+                Err(error) => return Err(self.explain(group, error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(Error::system(format!("binding group {group}"), io::Error::from_raw_os_error(libc::EAGAIN)))
+    }
+
+    fn explain(&self, group: u16, error: io::Error) -> Error {
+        let action = format!("binding group {group}");
+        match error.raw_os_error() {
+            Some(libc::EPERM | libc::EBUSY) => match owner::of_group(group) {
+                Some(owner) => Error::GroupTaken { group, owner },
+                None => Error::PermissionDenied { action },
+            },
+            // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
+            Some(libc::EINVAL) => Error::NotAvailable,
+            _ => Error::system(action, error),
+        }
+    }
+
+    /// The kernel works requests off before send(2) returns, so by then the answer is in the receive buffer, or was
+    /// dropped because packets had filled it: then the settings are sent once more, without the command, to learn
+    /// whether the group is bound.
+    fn bind(&mut self, group: u16, options: &Options, batch: &mut Batch) -> io::Result<()> {
+        let mut command = Some(BIND);
+        for _ in 0..REPEATS {
+            self.sequence += 1;
+            sys::send(&self.fd, &configuration(self.sequence, group, command, options))?;
+            match self.await_answer(batch)? {
+                Some(0) => return Ok(()),
+                Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
+                None => command = None,
+            }
+        }
+        Err(io::Error::from_raw_os_error(libc::ENOBUFS))
+    }
+
+    /// Receives until the answer to the latest request comes, and returns its errno; `None` when the receive buffer
+    /// is empty and the answer was not in it. Packets that come before it are kept for later.
+    fn await_answer(&mut self, batch: &mut Batch) -> io::Result<Option<i32>> {
+        loop {
+            match self.receive_datagram(batch)? {
+                Receipt::Empty => return Ok(None),
+                Receipt::Datagram => match answer_in(batch.bytes(), self.sequence) {
+                    Some(errno) => return Ok(Some(errno)),
+                    None => self.early.push_back((batch.bytes().to_vec(), batch.received)),
+                },
+                Receipt::Foreign | Receipt::Overrun | Receipt::Interrupted => {}
+            }
+        }
+    }
+
+    /// Receives the next datagram into `batch`, without waiting for one: first those that came early.
+    pub fn receive(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
+        if let Some((bytes, received)) = self.early.pop_front() {
+            batch.space()[..bytes.len()].copy_from_slice(&bytes);
+            batch.fill(bytes.len(), received);
+            return Ok(Receipt::Datagram);
+        }
+        self.receive_datagram(batch)
+    }
+
+    fn receive_datagram(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
+        match sys::receive(&self.fd, batch.space()) {
+            // Any process can send to a netlink socket: only port id 0 is the kernel.
+            Ok(received) if received.port_id != 0 => Ok(Receipt::Foreign),
+            Ok(received) => {
+                batch.fill(received.length.min(DATAGRAM_MAX), Stamp::now());
+                Ok(Receipt::Datagram)
+            }
+            Err(error) => match error.raw_os_error() {
+                Some(libc::EAGAIN) => Ok(Receipt::Empty),
+                Some(libc::ENOBUFS) => Ok(Receipt::Overrun),
+                Some(libc::EINTR) => Ok(Receipt::Interrupted),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Whether datagrams wait that came early.
+    pub fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// The socket's descriptor.
+    pub fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// The socket's descriptor, as a number.
+    pub fn raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+
+    /// The socket's port id: what /proc/net/netfilter/nfnetlink_log names the reader of a group by.
+    pub fn port_id(&self) -> io::Result<u32> {
+        sys::port_id(&self.fd)
+    }
+
+    /// The size of the receive buffer in bytes. The kernel keeps twice what was asked for, for its own overhead.
+    pub fn buffer_size(&self) -> u32 {
+        sys::option(&self.fd, libc::SOL_SOCKET, libc::SO_RCVBUF).map_or(0, |size| size.unsigned_abs() / 2)
+    }
+
+    /// Datagrams that the kernel dropped because the receive buffer was full; 0 where it does not say (before 4.12).
+    pub fn drops(&self) -> u32 {
+        sys::drops(&self.fd).unwrap_or(0)
+    }
+}
+
+/// The errno in the answer to request `sequence`, 0 for done, if the datagram holds that answer.
+fn answer_in(datagram: &[u8], sequence: u32) -> Option<i32> {
+    let mut at = 0;
+    while let Step::Entry(entry) = batch::step(datagram, &mut at) {
+        if entry.kind == batch::ERROR && entry.sequence == sequence {
+            return entry.body.first_chunk().map(|errno| i32::from_ne_bytes(*errno).wrapping_neg());
+        }
+    }
+    None
+}
+
+/// A request that sets up `group`, with `command` first if there is one.
+fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Options) -> Vec<u8> {
+    let mut mode = options.snaplen.clamp(COPY_RANGE_MIN, COPY_RANGE_MAX).to_be_bytes().to_vec();
+    mode.extend([COPY_PACKET, 0]);
+
+    let mut request = vec![0; batch::MESSAGE_HEADER];
+    request.extend([libc::AF_UNSPEC as u8, 0]);
+    request.extend(group.to_be_bytes());
+    let mut attribute = |kind: u16, value: &[u8]| {
+        request.extend((4 + value.len() as u16).to_ne_bytes());
+        request.extend(kind.to_ne_bytes());
+        request.extend(value);
+        request.resize(request.len().next_multiple_of(4), 0);
+    };
+    if let Some(command) = command {
+        attribute(CFG_CMD, &[command]);
+    }
+    attribute(CFG_MODE, &mode);
+    attribute(CFG_NLBUFSIZ, &options.batch_bytes().to_be_bytes());
+    attribute(CFG_TIMEOUT, &options.flush_hundredths().to_be_bytes());
+    attribute(CFG_QTHRESH, &options.threshold().to_be_bytes());
+    attribute(CFG_FLAGS, &FLAG_SEQUENCE.to_be_bytes());
+
+    let length = request.len() as u32;
+    request[0..4].copy_from_slice(&length.to_ne_bytes());
+    request[4..6].copy_from_slice(&CONFIG.to_ne_bytes());
+    request[6..8].copy_from_slice(&REQUEST_WITH_ACK.to_ne_bytes());
+    request[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_one_message_whose_attributes_fill_it() {
+        let request = configuration(7, 0x1234, Some(BIND), &Options { snaplen: 1500, ..Options::default() });
+        let mut at = 0;
+        let Step::Entry(entry) = batch::step(&request, &mut at) else { panic!("not a message") };
+        assert_eq!((entry.kind, entry.sequence, at), (CONFIG, 7, request.len()));
+        let message = super::super::message::Message::parse(entry.body).unwrap();
+        assert_eq!(message.group(), 0x1234);
+        assert_eq!(message.attribute(CFG_CMD.into()), Some(&[BIND][..]));
+        assert_eq!(message.attribute(CFG_MODE.into()), Some(&[0, 0, 0x05, 0xdc, COPY_PACKET, 0][..]));
+        assert_eq!(message.attribute(CFG_FLAGS.into()), Some(&[0, 1][..]));
+        assert_eq!(message.attribute(CFG_TIMEOUT.into()), Some(&[0, 0, 0, 1][..]));
+    }
+
+    #[test]
+    fn the_kernel_copies_the_headers_at_least_and_what_fits_an_attribute_at_most() {
+        let copy_range = |snaplen| {
+            let request = configuration(1, 5, Some(BIND), &Options { snaplen, ..Options::default() });
+            let message = super::super::message::Message::parse(&request[batch::MESSAGE_HEADER..]).unwrap();
+            u32::from_be_bytes(*message.attribute(CFG_MODE.into()).unwrap().first_chunk().unwrap())
+        };
+        assert_eq!((copy_range(1), copy_range(1500), copy_range(262_144)), (256, 1500, 65_531));
+    }
+
+    #[test]
+    fn an_answer_is_told_from_packets_and_from_other_answers() {
+        let message = |kind: u16, sequence: u32, body: &[u8]| {
+            let mut bytes = (16 + body.len() as u32).to_ne_bytes().to_vec();
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend([0, 0]);
+            bytes.extend(sequence.to_ne_bytes());
+            bytes.extend([0; 4]);
+            bytes.extend(body);
+            bytes
+        };
+        let refused = (-libc::EPERM).to_ne_bytes();
+        assert_eq!(answer_in(&message(batch::ERROR, 3, &refused), 3), Some(libc::EPERM));
+        assert_eq!(answer_in(&message(batch::ERROR, 3, &[0; 20]), 3), Some(0));
+        assert_eq!(answer_in(&message(batch::ERROR, 2, &refused), 3), None);
+        assert_eq!(answer_in(&message(batch::PACKET, 3, &refused), 3), None);
+        assert_eq!(answer_in(&message(batch::ERROR, 3, &[]), 3), None);
+    }
+}

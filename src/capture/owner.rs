@@ -1,0 +1,84 @@
+//! Who reads a group, when it isn't us. The kernel says only EPERM, for a group that is taken and for a lack of
+//! privilege alike; procfs tells more, as far as this process may look.
+
+use std::fs;
+use std::path::Path;
+
+/// The reader of `group` in words, "ulogd (pid 812)", or `None` if nobody reads it or this process may not know.
+pub fn of_group(group: u16) -> Option<String> {
+    let port_id = reader_port(&read_net("netfilter/nfnetlink_log")?, group)?;
+    let pid = socket_inode(&read_net("netlink")?, port_id).and_then(holder).or_else(|| {
+        // A process's first netlink socket has its pid for a port id.
+        Path::new(&format!("/proc/{port_id}")).exists().then_some(port_id)
+    });
+    Some(match pid {
+        Some(pid) => match fs::read_to_string(format!("/proc/{pid}/comm")) {
+            Ok(name) => format!("{} (pid {pid})", name.trim_end()),
+            Err(_) => format!("pid {pid}"),
+        },
+        None => format!("another process (netlink port {port_id})"),
+    })
+}
+
+/// A file of the network namespace of this thread, which need not be the process's.
+fn read_net(name: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/thread-self/net/{name}"))
+        .or_else(|_| fs::read_to_string(format!("/proc/net/{name}")))
+        .ok()
+}
+
+/// The port id that reads `group`: a line of nfnetlink_log is group, port id, queued, copy mode, copy range, flush
+/// timeout, use count (`seq_show`, nfnetlink_log.c).
+fn reader_port(table: &str, group: u16) -> Option<u32> {
+    table.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        (fields.next()?.parse() == Ok(group)).then(|| fields.next()?.parse().ok())?
+    })
+}
+
+/// The inode of the netfilter socket with `port_id`: a line of /proc/net/netlink is sk, Eth (the netlink family),
+/// Pid (the port id), Groups, Rmem, Wmem, Dump, Locks, Drops, Inode (`netlink_native_seq_show`, af_netlink.c).
+fn socket_inode(table: &str, port_id: u32) -> Option<u64> {
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let family: i32 = fields.get(1)?.parse().ok()?;
+        let port: u32 = fields.get(2)?.parse().ok()?;
+        (family == libc::NETLINK_NETFILTER && port == port_id).then(|| fields.get(9)?.parse().ok())?
+    })
+}
+
+/// A process that has the socket with `inode` open.
+fn holder(inode: u64) -> Option<u32> {
+    let wanted = format!("socket:[{inode}]");
+    fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let pid: u32 = process.file_name().to_str()?.parse().ok()?;
+        let descriptors = fs::read_dir(process.path().join("fd")).ok()?;
+        descriptors
+            .flatten()
+            .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
+            .then_some(pid)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readers_port_is_found_by_group() {
+        let table = "    5   1234     0 2  65531     1  1\n   50 4294963006     0 2     96   100  1\n";
+        assert_eq!(reader_port(table, 5), Some(1234));
+        assert_eq!(reader_port(table, 50), Some(4294963006));
+        assert_eq!(reader_port(table, 6), None);
+        assert_eq!(reader_port("", 5), None);
+    }
+
+    #[test]
+    fn the_sockets_inode_is_found_by_family_and_port() {
+        let table = "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n\
+                     0000000000000000 0   1234       00000000 0        0        0     2        0        100\n\
+                     0000000000000000 12  1234       00000000 0        0        0     2        0        200\n";
+        assert_eq!(socket_inode(table, 1234), Some(200));
+        assert_eq!(socket_inode(table, 1), None);
+    }
+}

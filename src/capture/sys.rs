@@ -1,0 +1,159 @@
+//! The thin system call layer: each function is one call, its errors as `io::Error`, its descriptors owned. The
+//! core's only unsafe code is here.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{c_int, c_void};
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Owns the descriptor that a system call returned, or its error.
+fn owned(result: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: the caller passes what socket(2), eventfd(2) or epoll_create1(2) has just returned: a descriptor that
+    // nothing else owns.
+    checked(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A netlink socket of the netfilter family, bound to a port id that the kernel chooses, closed on exec.
+pub fn netfilter_socket() -> io::Result<OwnedFd> {
+    // SAFETY: socket(2) takes no pointers.
+    let fd =
+        owned(unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_NETFILTER) })?;
+    // SAFETY: sockaddr_nl is plain integers, for which zeros are valid.
+    let mut address: libc::sockaddr_nl = unsafe { mem::zeroed() };
+    address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+    let length = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of `address`, which outlives the call.
+    checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
+    Ok(fd)
+}
+
+/// The socket's port id (getsockname(2)).
+pub fn port_id(fd: &OwnedFd) -> io::Result<u32> {
+    // SAFETY: sockaddr_nl is plain integers, for which zeros are valid.
+    let mut address: libc::sockaddr_nl = unsafe { mem::zeroed() };
+    let mut length = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+    // SAFETY: the pointers are to `address` and to its length, which both outlive the call.
+    checked(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut address).cast(), &mut length) })?;
+    Ok(address.nl_pid)
+}
+
+/// An eventfd(2) with count 0, non-blocking.
+pub fn event() -> io::Result<OwnedFd> {
+    // SAFETY: eventfd(2) takes no pointers.
+    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
+}
+
+/// Makes an eventfd readable. Async-signal-safe: write(2) is, and errno is as before.
+pub fn raise(event: &OwnedFd) {
+    let one = 1u64;
+    // SAFETY: errno's location is this thread's own; the pointer and the length are those of `one`. A write that
+    // fails (the count is full) leaves the eventfd readable, which is all that was wanted.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        libc::write(event.as_raw_fd(), (&raw const one).cast(), mem::size_of::<u64>());
+        *errno = before;
+    }
+}
+
+/// Makes an eventfd unreadable.
+pub fn lower(event: &OwnedFd) {
+    let mut count = 0u64;
+    // SAFETY: the pointer and the length are those of `count`. That the count was 0 already (EAGAIN) is no failure.
+    unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), mem::size_of::<u64>()) };
+}
+
+/// An epoll(7) descriptor that is readable while one of `members` is.
+pub fn any_readable(members: &[RawFd]) -> io::Result<OwnedFd> {
+    // SAFETY: epoll_create1(2) takes no pointers.
+    let epoll = owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+    for &member in members {
+        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: member as u64 };
+        // SAFETY: the pointer is to `event`, which outlives the call.
+        checked(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, member, &mut event) })?;
+    }
+    Ok(epoll)
+}
+
+/// Sets an integer option of the socket.
+pub fn set_option(fd: &OwnedFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
+    let length = mem::size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of `value`, which outlives the call.
+    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, (&raw const value).cast(), length) })?;
+    Ok(())
+}
+
+/// An integer option of the socket.
+pub fn option(fd: &OwnedFd, level: c_int, option: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length = mem::size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the pointers are to `value` and to its length, which both outlive the call.
+    checked(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, (&raw mut value).cast(), &mut length) })?;
+    Ok(value)
+}
+
+/// `SK_MEMINFO_DROPS`, linux/sock_diag.h: the datagrams that the socket had no room for.
+const SK_MEMINFO_DROPS: usize = 8;
+
+/// How many datagrams the kernel dropped because the socket's buffer was full.
+pub fn drops(fd: &OwnedFd) -> io::Result<u32> {
+    let mut values = [0u32; SK_MEMINFO_DROPS + 1];
+    let mut length = mem::size_of_val(&values) as libc::socklen_t;
+    // SAFETY: the pointers are to `values` and to its length in bytes, which both outlive the call.
+    checked(unsafe {
+        libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_MEMINFO, values.as_mut_ptr().cast(), &mut length)
+    })?;
+    Ok(values[SK_MEMINFO_DROPS])
+}
+
+/// Sends a datagram to the kernel (port id 0, where an unconnected netlink socket sends).
+pub fn send(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
+    let sent = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast::<c_void>(), bytes.len(), 0) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A datagram that was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Received {
+    /// Its length in bytes: what was sent, not only what the buffer held.
+    pub length: usize,
+    /// The sender's port id; the kernel's is 0.
+    pub port_id: u32,
+}
+
+/// Receives a datagram without waiting for one.
+pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<Received> {
+    let mut address = MaybeUninit::<libc::sockaddr_nl>::zeroed();
+    let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: msghdr is integers and pointers, for which zeros are valid.
+    let mut header: libc::msghdr = unsafe { mem::zeroed() };
+    header.msg_name = address.as_mut_ptr().cast();
+    header.msg_namelen = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+    header.msg_iov = &mut iov;
+    header.msg_iovlen = 1;
+    // SAFETY: `header` points to `address` and to `iov`, and `iov` to `buffer`, each with its own length; all outlive
+    // the call.
+    let length = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, libc::MSG_DONTWAIT | libc::MSG_TRUNC) };
+    if length < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was zeroed, and recvmsg(2) wrote at most its length of plain integers.
+    let address = unsafe { address.assume_init() };
+    Ok(Received { length: length as usize, port_id: address.nl_pid })
+}
+
+/// Waits until one of two descriptors is readable; `None` waits for ever. Says of each whether it is; both are not
+/// when the time is up.
+pub fn wait(first: &OwnedFd, second: &OwnedFd, milliseconds: Option<c_int>) -> io::Result<[bool; 2]> {
+    let mut polled = [first, second].map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+    // SAFETY: the pointer and the count are those of `polled`, which outlives the call.
+    checked(unsafe { libc::poll(polled.as_mut_ptr(), 2, milliseconds.unwrap_or(-1)) })?;
+    Ok(polled.map(|fd| fd.revents != 0))
+}

@@ -1,0 +1,62 @@
+//! NFLOG, the packets that netfilter rules log, as a first-class capture device behind libpcap's C ABI.
+//!
+//! A device named `nflog:N` is captured by [`capture`], this crate's own core; every other device, every savefile
+//! and every name table is the system's libpcap, called unchanged. So one shared library, preloaded, linked or put
+//! in libpcap's place, makes every pcap program read NFLOG.
+//!
+//! # Map
+//!
+//! ```text
+//! src/lib.rs          what this is, and this map
+//! src/environment.rs  the variables that users set, ignored in set-user-ID programs
+//! src/system.rs       the system's libpcap: found once, its functions resolved
+//! src/system/         where it is looked for
+//! src/abi/            the exported C functions, grouped as pcap's manual groups them
+//!     types.rs        the structs and constants of <pcap/pcap.h>
+//!     handle.rs       what a pcap_t of ours is; ours or foreign
+//!     guard.rs        no panic crosses the ABI
+//!     error.rs        every error text and code that C sees
+//!     open.rs         create, activate, open_live, close
+//!     options.rs      pcap_set_* before activation
+//!     read.rs         loop, dispatch, next, next_ex, breakloop
+//!     status.rs       stats, snapshot, fileno, the selectable descriptor, nonblock, geterr
+//!     linktype.rs     link types of a handle, and their names
+//!     filter.rs       compile, setfilter, offline_filter, bpf_*
+//!     savefile.rs     savefiles read and written
+//!     dead.rs         a handle without a capture, for what only the system's libpcap does
+//!     timestamp.rs    time stamp types and precision
+//!     devices.rs      findalldevs, lookupdev, lookupnet
+//!     names.rs        nameto*, library version, strerror
+//!     remote.rs       what remote-enabled builds of libpcap export
+//!     source.rs       source strings: rpcap://, file://
+//!     memory.rs       memory that the caller gets and frees
+//!     inject.rs       sendpacket, inject: refused on NFLOG
+//!     extensions.rs   pcap_nflog_*
+//! src/capture/        the capture core: safe Rust, no C types, usable alone
+//!     device.rs       the grammar of device names
+//!     options.rs      what a capture can be told before it opens
+//!     netlink.rs      the socket and its requests
+//!     owner.rs        who reads a group, when it isn't us
+//!     message.rs      a zero-copy view of one packet message
+//!     batch.rs        one received datagram, its messages in order
+//!     session.rs      an open capture: configure, wait, read, stop
+//!     stop.rs         ends a wait from a signal handler or another thread
+//!     readiness.rs    a descriptor that is readable while packets are in the process
+//!     loss.rs         sequence numbers into lost packets
+//!     clock.rs        stamps
+//!     frame.rs        link types
+//!     error.rs        what can go wrong, and what to do about it
+//!     sys.rs          the thin system call layer: the core's only unsafe code
+//! src/bpf/            classic BPF: validate and run
+//! ```
+//!
+//! Data flows one way: netlink → batch → message → loss/clock → filter → frame → caller.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+#![warn(missing_docs)]
+
+pub mod abi;
+pub mod bpf;
+pub mod capture;
+mod environment;
+pub mod system;
