@@ -34,17 +34,24 @@
 //!     extensions.rs   pcap_nflog_*
 //! src/capture/        the capture core: safe Rust, no C types, usable alone
 //!     device.rs       the grammar of device names
+//!     link_type.rs    link types: their names and values
 //!     options.rs      what a capture can be told before it opens
 //!     netlink.rs      the socket and its requests
 //!     owner.rs        who reads a group, when it isn't us
-//!     message.rs      a zero-copy view of one packet message
 //!     batch.rs        one received datagram, its messages in order
+//!     message.rs      a zero-copy view of one packet message
+//!     info.rs         what else the kernel said of a packet
+//!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
 //!     session.rs      an open capture: configure, wait, read, stop
 //!     stop.rs         ends a wait from a signal handler or another thread
 //!     readiness.rs    a descriptor that is readable while packets are in the process
+//!     groups.rs       the groups of a capture, for what is kept apart for each
 //!     loss.rs         sequence numbers into lost packets
 //!     clock.rs        stamps
-//!     frame.rs        link types
+//!     frame.rs        what a record is made of under each link type
+//!     frame/          link headers and true lengths
+//!     interfaces.rs   ARPHRD type and address of an interface, for cooked headers
+//!     record.rs       the record in hand: in place, or copied where it was cut off
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
 //! src/bpf/            classic BPF: validate and run

@@ -45,7 +45,12 @@ impl From<Error> for Failed {
         let code = match error {
             Error::PermissionDenied { .. } => PCAP_ERROR_PERM_DENIED,
             Error::NotAvailable => PCAP_ERROR_NO_SUCH_DEVICE,
-            Error::Device(_) | Error::GroupTaken { .. } | Error::Option(_) | Error::System { .. } => PCAP_ERROR,
+            Error::Device(_)
+            | Error::GroupTaken { .. }
+            | Error::Lost { .. }
+            | Error::NoConntrack
+            | Error::Option(_)
+            | Error::System { .. } => PCAP_ERROR,
         };
         Failed::new(code, error.to_string())
     }

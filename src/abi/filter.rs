@@ -2,7 +2,7 @@
 //!
 //! Expressions are compiled by the system's libpcap; on our handles the programs run in the reader.
 
-use std::ffi::{c_char, c_int, c_uchar, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
 use std::{ptr, slice};
 
 use super::dead::Dead;
@@ -36,7 +36,10 @@ pub unsafe extern "C" fn pcap_compile(
         return forward!(pcap_compile(p, fp, str, optimize, netmask) else PCAP_ERROR);
     };
     handle.call(|state| {
-        if state.active()?.link_type() == LinkType::Nflog {
+        // The empty expression, which tcpdump compiles when it is given none, takes every packet of any link type.
+        // SAFETY: as the caller promises.
+        let is_empty = str.is_null() || unsafe { CStr::from_ptr(str) }.to_bytes().trim_ascii().is_empty();
+        if state.active()?.link_type() == LinkType::Nflog && !is_empty {
             let text = "filters cannot be compiled for link type NFLOG yet: capture as RAW, the default, to filter";
             return Err(Failed::new(PCAP_ERROR, text));
         }

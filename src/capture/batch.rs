@@ -64,11 +64,22 @@ impl Batch {
         &self.buffer[..self.filled]
     }
 
-    /// The datagram's bytes and, apart from them, the mark of how far they were taken, so that a message can be
-    /// borrowed while the next one is sought.
+    /// The bytes of the datagram, where link headers are written into.
     #[inline]
-    pub(super) fn parts(&mut self) -> (&[u8], &mut usize) {
-        (&self.buffer[..self.filled], &mut self.at)
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[..self.filled]
+    }
+
+    /// Where the next message begins.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Moves on to where the next message begins.
+    #[inline]
+    pub(super) fn move_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// Whether a packet message is still to be taken.
@@ -183,8 +194,9 @@ mod tests {
         batch.space()[..datagram.len()].copy_from_slice(&datagram);
         batch.fill(datagram.len(), Stamp::default());
         assert!(batch.has_more());
-        let (bytes, at) = batch.parts();
-        assert!(matches!(step(bytes, at), Step::Entry(_)));
+        let mut at = batch.at();
+        assert!(matches!(step(batch.bytes(), &mut at), Step::Entry(_)));
+        batch.move_to(at);
         assert!(!batch.has_more());
     }
 }

@@ -1,6 +1,15 @@
 //! Stamps: when a packet was at its hook.
+//!
+//! The kernel stamps packets that come in. Those that go out have no stamp, and the reader sees them when their batch
+//! was sent: because it was full, or because its first packet had waited for the flush time. So an estimate has
+//! bounds: a packet is not younger than the read, nor than the next stamped packet of its batch, and not older than
+//! the record before it; and the first packet of a batch that the flush timer sent is older than the read by the
+//! flush time. Within a group, stamps never go backwards.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::batch::{self, Step};
+use super::message::{Message, Offsets};
 
 /// A time since the epoch (CLOCK_REALTIME).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,5 +26,193 @@ impl Stamp {
         // A clock before 1970 is as good as one at 1970: no packet's time can be told with it.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
+    }
+
+    /// The time `earlier` before this one.
+    pub fn before(self, earlier: Duration) -> Stamp {
+        let seconds = self.seconds - earlier.as_secs() as i64;
+        match self.nanoseconds.checked_sub(earlier.subsec_nanos()) {
+            Some(nanoseconds) => Stamp { seconds, nanoseconds },
+            None => {
+                Stamp { seconds: seconds - 1, nanoseconds: self.nanoseconds + 1_000_000_000 - earlier.subsec_nanos() }
+            }
+        }
+    }
+}
+
+/// Gives each record its stamp.
+pub struct Clock {
+    /// How long a batch's first packet waits for the flush timer; zero where each packet is sent at once.
+    flush: Duration,
+    /// A batch of at least so many bytes may have been sent because it was full.
+    full: usize,
+    /// The last stamp of each group.
+    previous: Vec<Stamp>,
+    /// What was found ahead in the batch in hand.
+    ahead: Ahead,
+}
+
+/// The next stamped packet of a batch, for all packets before `until`.
+#[derive(Clone, Copy)]
+struct Ahead {
+    until: usize,
+    stamp: Option<Stamp>,
+}
+
+/// The most that one message can add to a batch: a batch that has room for it was not sent for want of room.
+const MESSAGE_MAX: usize = 66_000;
+
+impl Clock {
+    /// For so many groups, whose batches have `batch_bytes` of room and wait for `flush`.
+    pub fn new(groups: usize, flush: Duration, batch_bytes: usize) -> Self {
+        Clock {
+            flush,
+            full: batch_bytes.saturating_sub(MESSAGE_MAX),
+            previous: vec![Stamp::default(); groups],
+            ahead: Ahead { until: 0, stamp: None },
+        }
+    }
+
+    /// A new batch is in hand.
+    #[inline]
+    pub fn begin_batch(&mut self) {
+        self.ahead = Ahead { until: 0, stamp: None };
+    }
+
+    /// The stamp of a message of the group at `index`, whose batch, `datagram`, was received at `received` and goes
+    /// on at `next`.
+    #[inline]
+    pub fn stamp(
+        &mut self,
+        index: usize,
+        message: &Message,
+        received: Stamp,
+        datagram: &[u8],
+        at: usize,
+        next: usize,
+    ) -> Stamp {
+        let stamp = match message.stamp() {
+            Some(stamp) => stamp,
+            None => self.estimate(received, datagram, at, next),
+        };
+        let Some(previous) = self.previous.get_mut(index) else { return stamp };
+        *previous = stamp.max(*previous);
+        *previous
+    }
+
+    fn estimate(&mut self, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
+        let first_of_flush = at == 0 && datagram.len() < self.full;
+        let latest = if first_of_flush { received.before(self.flush) } else { received };
+        if next > self.ahead.until {
+            self.ahead = next_stamped(datagram, next);
+        }
+        self.ahead.stamp.map_or(latest, |stamp| stamp.min(latest))
+    }
+}
+
+/// Looks for the next stamped packet from `at` on.
+fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
+    loop {
+        let until = at;
+        match batch::step(datagram, &mut at) {
+            Step::Entry(entry) if entry.kind == batch::PACKET && Message::may_be_stamped(entry.body) => {
+                if let Some(stamp) =
+                    Message::parse(entry.body, &mut Offsets::default()).and_then(|message| message.stamp())
+                {
+                    return Ahead { until, stamp: Some(stamp) };
+                }
+            }
+            Step::Entry(_) => {}
+            Step::Malformed | Step::End => return Ahead { until: usize::MAX, stamp: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::tests::{message, parsed};
+    use super::*;
+
+    const FLUSH: Duration = Duration::from_millis(10);
+
+    fn at(milliseconds: u64) -> Stamp {
+        let since = Duration::from_millis(milliseconds);
+        Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
+    }
+
+    /// A datagram of packets with the kernel's stamp or without, in milliseconds.
+    fn datagram(stamps: &[Option<u64>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for stamp in stamps {
+            let mut value = [0; 16];
+            let body = match stamp {
+                Some(milliseconds) => {
+                    value[..8].copy_from_slice(&(milliseconds / 1000).to_be_bytes());
+                    value[8..].copy_from_slice(&(milliseconds % 1000 * 1000).to_be_bytes());
+                    message(2, 5, &[(1, &[8, 0, 1, 0]), (3, &value)])
+                }
+                None => message(2, 5, &[(1, &[8, 0, 3, 0])]),
+            };
+            bytes.extend((16 + body.len() as u32).to_ne_bytes());
+            bytes.extend(batch::PACKET.to_ne_bytes());
+            bytes.extend([0; 10]);
+            bytes.extend(body);
+        }
+        bytes
+    }
+
+    fn stamps(clock: &mut Clock, stamps: &[Option<u64>], received: u64) -> Vec<Stamp> {
+        let datagram = datagram(stamps);
+        clock.begin_batch();
+        let mut next = 0;
+        let mut all = Vec::new();
+        loop {
+            let here = next;
+            let Step::Entry(entry) = batch::step(&datagram, &mut next) else { return all };
+            let message = parsed(entry.body);
+            all.push(clock.stamp(0, &message, at(received), &datagram, here, next));
+        }
+    }
+
+    fn clock() -> Clock {
+        Clock::new(1, FLUSH, 126_000)
+    }
+
+    #[test]
+    fn the_kernels_stamp_is_taken() {
+        assert_eq!(stamps(&mut clock(), &[Some(1234), Some(1235)], 2000), [at(1234), at(1235)]);
+    }
+
+    #[test]
+    fn the_first_packet_of_a_flushed_batch_waited_for_the_flush_time() {
+        assert_eq!(stamps(&mut clock(), &[None, None, None], 2000), [at(1990), at(2000), at(2000)]);
+    }
+
+    #[test]
+    fn a_full_batchs_first_packet_and_one_sent_at_once_are_as_old_as_the_read() {
+        let mut full = Clock::new(1, FLUSH, 0);
+        assert_eq!(stamps(&mut full, &[None], 2000), [at(2000)]);
+        let mut immediate = Clock::new(1, Duration::ZERO, 126_000);
+        assert_eq!(stamps(&mut immediate, &[None], 2000), [at(2000)]);
+    }
+
+    #[test]
+    fn an_estimate_is_not_younger_than_the_next_stamped_packet() {
+        let given = [Some(1985), None, None, Some(1990), None, Some(1995), None];
+        let expected = [1985, 1990, 1990, 1990, 1995, 1995, 2000].map(at);
+        assert_eq!(stamps(&mut clock(), &given, 2000), expected);
+    }
+
+    #[test]
+    fn stamps_of_a_group_never_go_backwards() {
+        let mut clock = clock();
+        assert_eq!(stamps(&mut clock, &[None, None], 2000), [at(1990), at(2000)]);
+        assert_eq!(stamps(&mut clock, &[None, Some(1999), Some(2003)], 2005), [at(2000), at(2000), at(2003)]);
+    }
+
+    #[test]
+    fn time_is_subtracted_over_the_second() {
+        assert_eq!(at(2005).before(FLUSH), at(1995));
+        assert_eq!(at(2015).before(FLUSH), at(2005));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::frame::LinkType;
+use super::link_type::LinkType;
 
 const GRAMMAR: &str = "nflog[:GROUP[-GROUP][,...]][@LINKTYPE], groups 0 to 65535, as in nflog:5 or nflog:1,10-20@RAW";
 

@@ -29,6 +29,13 @@ pub enum Error {
     NotAvailable,
     /// An option's value is out of its range.
     Option(String),
+    /// Packets were lost, and the capture is strict.
+    Lost {
+        /// How many, since the last time it was told.
+        packets: u64,
+    },
+    /// The kernel can't add conntrack entries.
+    NoConntrack,
     /// A system call failed.
     System {
         /// What was attempted.
@@ -51,7 +58,7 @@ impl fmt::Display for Error {
             Error::PermissionDenied { action } => {
                 write!(
                     f,
-                    "{action}: permission denied: needs CAP_NET_ADMIN (root, or setcap cap_net_admin+ep on the program)"
+                    "{action}: permission denied: needs CAP_NET_ADMIN: run it as root, or in a network namespace of your own (unshare -Urn)"
                 )
             }
             Error::GroupTaken { group, owner } => {
@@ -61,6 +68,11 @@ impl fmt::Display for Error {
                 )
             }
             Error::NotAvailable => f.write_str("nfnetlink_log is not available: modprobe nfnetlink_log"),
+            Error::Lost { packets } => write!(
+                f,
+                "{packets} packets were lost: the reader was too slow for its buffer; a larger one or a shorter snaplen helps"
+            ),
+            Error::NoConntrack => f.write_str("conntrack entries are not available: modprobe nf_conntrack_netlink"),
             Error::Option(text) => f.write_str(text),
             Error::System { action, source } => write!(f, "{action}: {source}"),
         }

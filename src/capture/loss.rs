@@ -2,43 +2,33 @@
 //!
 //! With `NFULNL_CFG_F_SEQ` the kernel numbers a group's packets from 0 on, those too that it then drops for want of
 //! socket buffer. So a gap in the numbers is a loss, and its width is the number of packets lost
-//! (`__build_packet_message`, nfnetlink_log.c).
+//! (`__build_packet_message`, nfnetlink_log.c). What is lost after the last packet received shows no gap: only the
+//! socket's count of dropped datagrams tells of it.
 
 /// What was lost of each group of a capture.
 pub struct Losses {
-    /// Ascending by group.
     groups: Vec<Group>,
-    /// The index of the group that the last packet came from: the next one is likely of the same.
-    latest: usize,
     total: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Group {
-    number: u16,
-    /// The sequence number of the next packet if none is lost.
+    /// The sequence number of the next packet if none is lost. The kernel begins at 0.
     expected: u32,
     lost: u64,
 }
 
 impl Losses {
-    /// A fresh count for `groups`, ascending, whose first packet the kernel numbers 0.
-    pub fn new(groups: impl Iterator<Item = u16>) -> Self {
-        let groups = groups.map(|number| Group { number, expected: 0, lost: 0 }).collect();
-        Losses { groups, latest: 0, total: 0 }
+    /// A fresh count for so many groups.
+    pub fn new(groups: usize) -> Self {
+        Losses { groups: vec![Group::default(); groups], total: 0 }
     }
 
-    /// Takes note that a packet of `group` has come with number `sequence`; returns how many were lost before it.
+    /// Takes note that the packet with number `sequence` of the group at `index` has come; returns how many were lost
+    /// before it.
     #[inline]
-    pub fn note(&mut self, group: u16, sequence: u32) -> u32 {
-        if self.groups.get(self.latest).is_none_or(|latest| latest.number != group) {
-            match self.groups.binary_search_by_key(&group, |known| known.number) {
-                Ok(index) => self.latest = index,
-                // Not a group that was asked for: the kernel sends none such, and nothing is known of its numbers.
-                Err(_) => return 0,
-            }
-        }
-        let group = &mut self.groups[self.latest];
+    pub fn note(&mut self, index: usize, sequence: u32) -> u32 {
+        let Some(group) = self.groups.get_mut(index) else { return 0 };
         let lost = sequence.wrapping_sub(group.expected);
         group.expected = sequence.wrapping_add(1);
         if lost != 0 {
@@ -53,10 +43,9 @@ impl Losses {
         self.total
     }
 
-    /// Packets lost of one group; `None` where the capture does not read it.
-    pub fn of_group(&self, group: u16) -> Option<u64> {
-        let index = self.groups.binary_search_by_key(&group, |known| known.number).ok()?;
-        Some(self.groups[index].lost)
+    /// Packets lost of the group at `index`.
+    pub fn of_group(&self, index: usize) -> Option<u64> {
+        self.groups.get(index).map(|group| group.lost)
     }
 }
 
@@ -66,46 +55,37 @@ mod tests {
 
     #[test]
     fn a_gap_is_its_width_and_no_gap_is_nothing() {
-        let mut losses = Losses::new([5].into_iter());
-        assert_eq!(losses.note(5, 0), 0);
-        assert_eq!(losses.note(5, 1), 0);
-        assert_eq!(losses.note(5, 10), 8);
-        assert_eq!((losses.total(), losses.of_group(5)), (8, Some(8)));
+        let mut losses = Losses::new(1);
+        assert_eq!(losses.note(0, 0), 0);
+        assert_eq!(losses.note(0, 1), 0);
+        assert_eq!(losses.note(0, 10), 8);
+        assert_eq!((losses.total(), losses.of_group(0)), (8, Some(8)));
     }
 
     #[test]
     fn what_is_lost_before_the_first_packet_counts() {
-        let mut losses = Losses::new([5].into_iter());
-        assert_eq!(losses.note(5, 100), 100);
+        assert_eq!(Losses::new(1).note(0, 100), 100);
     }
 
     #[test]
     fn groups_are_counted_apart() {
-        let mut losses = Losses::new([1, 5, 9].into_iter());
+        let mut losses = Losses::new(3);
         for sequence in 0..10 {
-            losses.note(1, sequence);
-            losses.note(9, sequence * 2);
+            losses.note(0, sequence);
+            losses.note(2, sequence * 2);
         }
-        assert_eq!((losses.of_group(1), losses.of_group(5), losses.of_group(9)), (Some(0), Some(0), Some(9)));
-        assert_eq!(losses.of_group(2), None);
+        assert_eq!((losses.of_group(0), losses.of_group(1), losses.of_group(2)), (Some(0), Some(0), Some(9)));
+        assert_eq!(losses.of_group(3), None);
         assert_eq!(losses.total(), 9);
     }
 
     #[test]
     fn the_counter_may_wrap_around() {
-        let mut losses = Losses::new([5].into_iter());
-        losses.note(5, u32::MAX - 2);
+        let mut losses = Losses::new(1);
+        losses.note(0, u32::MAX - 2);
         let before = losses.total();
-        assert_eq!(losses.note(5, u32::MAX - 1), 0);
-        assert_eq!(losses.note(5, 1), 2);
+        assert_eq!(losses.note(0, u32::MAX - 1), 0);
+        assert_eq!(losses.note(0, 1), 2);
         assert_eq!(losses.total() - before, 2);
-    }
-
-    #[test]
-    fn a_group_that_was_not_asked_for_is_left_alone() {
-        let mut losses = Losses::new([5].into_iter());
-        assert_eq!(losses.note(6, 1000), 0);
-        assert_eq!(losses.note(5, 0), 0);
-        assert_eq!(losses.total(), 0);
     }
 }

@@ -7,16 +7,44 @@
 
 use super::clock::Stamp;
 
-/// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h.
+/// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h. Integers are of 32 bits unless said otherwise.
 pub mod attribute {
-    /// `struct nfulnl_msg_packet_hdr`: protocol and hook.
+    /// `struct nfulnl_msg_packet_hdr`: ethertype (16 bits) and hook (8 bits).
     pub const PACKET_HDR: usize = 1;
+    /// The packet's mark, unless it is 0.
+    pub const MARK: usize = 2;
     /// `struct nfulnl_msg_packet_timestamp`: seconds and microseconds, 64 bits each.
     pub const TIMESTAMP: usize = 3;
+    /// The index of the interface that the packet came in by; of a bridge table, the bridge's.
+    pub const IFINDEX_INDEV: usize = 4;
+    /// The index of the interface that the packet goes out by; of a bridge table, the bridge's.
+    pub const IFINDEX_OUTDEV: usize = 5;
+    /// The index of the bridge port that the packet came in by.
+    pub const IFINDEX_PHYSINDEV: usize = 6;
+    /// The index of the bridge port that the packet goes out by.
+    pub const IFINDEX_PHYSOUTDEV: usize = 7;
+    /// `struct nfulnl_msg_packet_hw`: the length (16 bits) and the bytes of the sender's link address.
+    pub const HWADDR: usize = 8;
     /// The packet.
     pub const PAYLOAD: usize = 9;
-    /// The group's sequence number, 32 bits.
+    /// The rule's prefix, a C string.
+    pub const PREFIX: usize = 10;
+    /// The user of the local socket that the packet belongs to.
+    pub const UID: usize = 11;
+    /// The group's sequence number.
     pub const SEQ: usize = 12;
+    /// The group id of the local socket that the packet belongs to.
+    pub const GID: usize = 14;
+    /// The ARPHRD type (16 bits) of the interface that the packet came in by.
+    pub const HWTYPE: usize = 15;
+    /// The link header that the packet came in with.
+    pub const HWHEADER: usize = 16;
+    /// The conntrack entry: nested, `enum ctattr_type`.
+    pub const CT: usize = 18;
+    /// The packet's relation to the entry, `enum ip_conntrack_info`.
+    pub const CT_INFO: usize = 19;
+    /// The VLAN tag that was taken out of the link header: nested, `enum nfulnl_vlan_attr`.
+    pub const VLAN: usize = 20;
     /// The link header, in the bridge and netdev families.
     pub const L2HDR: usize = 21;
 }
@@ -33,6 +61,9 @@ const TYPE_MASK: u16 = 0x3fff;
 /// Attributes of a type that nobody asks for (above `NFULA_L2HDR`) all fall into the last slot: the pass over the
 /// attributes then needs no branch on the type.
 const SLOTS: usize = 32;
+
+/// The offset of an attribute that a message has not.
+const ABSENT: u32 = u32::MAX;
 
 /// The address family of the table that logged a packet: `NFPROTO_*`, linux/netfilter.h.
 pub mod family {
@@ -107,32 +138,51 @@ impl Direction {
     }
 }
 
+/// Where each attribute of a message stands, by type: the offset of its header. It is room for
+/// [`Message::parse`], which fills it in: so a message is parsed where it is used, and never moved.
+pub struct Offsets([u32; SLOTS]);
+
+impl Default for Offsets {
+    #[inline]
+    fn default() -> Self {
+        Offsets([ABSENT; SLOTS])
+    }
+}
+
 /// One packet message, borrowed from the datagram that it came in.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     bytes: &'a [u8],
-    /// By attribute type: the offset of its header in `bytes`, 0 where the message has none (a header is there).
-    offsets: [u32; SLOTS],
+    offsets: &'a Offsets,
 }
 
 impl<'a> Message<'a> {
     /// A view of `bytes`, which begin with the nfgenmsg header; `None` when they are too short for it or an
     /// attribute runs past their end.
     #[inline]
-    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.len() < GENERIC_HEADER {
-            return None;
-        }
-        let mut offsets = [0u32; SLOTS];
-        let mut at = GENERIC_HEADER;
-        while let Some(&[l0, l1, t0, t1]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<ATTRIBUTE_HEADER>()) {
+    pub fn parse(bytes: &'a [u8], offsets: &'a mut Offsets) -> Option<Self> {
+        if bytes.len() < GENERIC_HEADER { None } else { Self::parse_from(bytes, GENERIC_HEADER, offsets) }
+    }
+
+    /// The attributes inside of a nested one, `value`. The message has no header of its own: only
+    /// [`Message::attribute`] makes sense of it.
+    pub fn parse_nested(value: &'a [u8], offsets: &'a mut Offsets) -> Option<Self> {
+        Self::parse_from(value, 0, offsets)
+    }
+
+    #[inline]
+    fn parse_from(bytes: &'a [u8], start: usize, offsets: &'a mut Offsets) -> Option<Self> {
+        *offsets = Offsets::default();
+        let mut rest = bytes.get(start..)?;
+        while let Some(&[l0, l1, t0, t1]) = rest.first_chunk::<ATTRIBUTE_HEADER>() {
             let length = usize::from(u16::from_ne_bytes([l0, l1]));
             let kind = usize::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK);
-            if length < ATTRIBUTE_HEADER || length > bytes.len() - at {
+            if length < ATTRIBUTE_HEADER || length > rest.len() {
                 return None;
             }
-            offsets[kind.min(SLOTS - 1)] = at as u32;
-            at += (length + 3) & !3;
+            offsets.0[kind.min(SLOTS - 1)] = (bytes.len() - rest.len()) as u32;
+            // The last attribute's padding may be missing.
+            rest = rest.get((length + 3) & !3..).unwrap_or(&[]);
         }
         Some(Message { bytes, offsets })
     }
@@ -154,14 +204,14 @@ impl<'a> Message<'a> {
     /// Where the header of the attribute of type `kind` begins in [`bytes`](Self::bytes).
     #[inline]
     pub fn offset(&self, kind: usize) -> Option<usize> {
-        match self.offsets[..SLOTS - 1].get(kind) {
-            Some(&at) if at != 0 => Some(at as usize),
+        match self.offsets.0[..SLOTS - 1].get(kind) {
+            Some(&at) if at != ABSENT => Some(at as usize),
             _ => None,
         }
     }
 
     #[inline]
-    fn fixed<const N: usize>(&self, kind: usize) -> Option<&'a [u8; N]> {
+    pub(super) fn fixed<const N: usize>(&self, kind: usize) -> Option<&'a [u8; N]> {
         self.attribute(kind)?.first_chunk()
     }
 
@@ -177,7 +227,8 @@ impl<'a> Message<'a> {
         u16::from_be_bytes([self.bytes[2], self.bytes[3]])
     }
 
-    /// The payload, as far as the kernel copied it; empty where it copied nothing. See [`Message::packet`].
+    /// The payload, as far as the kernel copied it; empty where it copied nothing. [`Layers`](super::layers::Layers) tells
+    /// what it begins with.
     #[inline]
     pub fn payload(&self) -> &'a [u8] {
         self.attribute(attribute::PAYLOAD).unwrap_or(&[])
@@ -202,18 +253,6 @@ impl<'a> Message<'a> {
         self.hook().map_or(Direction::Both, Hook::direction)
     }
 
-    /// The packet from its network header on, as far as the kernel copied it. The payload begins with the link
-    /// header instead where a netdev table logs on egress.
-    #[inline]
-    pub fn packet(&self) -> &'a [u8] {
-        let payload = self.payload();
-        if self.family() != family::NETDEV || self.hook() != Some(Hook::Egress) {
-            return payload;
-        }
-        let link_header = self.attribute(attribute::L2HDR).map_or(0, <[u8]>::len);
-        payload.get(link_header..).unwrap_or(&[])
-    }
-
     /// The kernel's stamp: when the packet arrived. Locally sent packets have none.
     #[inline]
     pub fn stamp(&self) -> Option<Stamp> {
@@ -224,6 +263,15 @@ impl<'a> Message<'a> {
         Some(Stamp { seconds: seconds as i64, nanoseconds: (microseconds % 1_000_000) as u32 * 1000 })
     }
 
+    /// Whether a message's bytes look as if it had a stamp, at the price of one look: the kernel puts PACKET_HDR first,
+    /// and stamps nothing at a hook whose number is above FORWARD's (`__build_packet_message`).
+    #[inline]
+    pub fn may_be_stamped(bytes: &[u8]) -> bool {
+        const HOOK: usize = GENERIC_HEADER + ATTRIBUTE_HEADER + 2;
+        let first = bytes.get(GENERIC_HEADER + 2..GENERIC_HEADER + ATTRIBUTE_HEADER);
+        first != Some(&(attribute::PACKET_HDR as u16).to_ne_bytes()) || bytes.get(HOOK).is_none_or(|&hook| hook <= 2)
+    }
+
     /// The group's sequence number: it counts lost packets too.
     #[inline]
     pub fn sequence(&self) -> Option<u32> {
@@ -232,11 +280,11 @@ impl<'a> Message<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A message of the given family and group with the given attributes, padded as the kernel pads them.
-    pub(crate) fn message(family: u8, group: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    pub fn message(family: u8, group: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
         let mut bytes = vec![family, 0];
         bytes.extend(group.to_be_bytes());
         for (kind, value) in attributes {
@@ -248,10 +296,19 @@ mod tests {
         bytes
     }
 
+    /// The message in `bytes`.
+    pub fn parsed(bytes: &[u8]) -> Message<'_> {
+        try_parsed(bytes).unwrap()
+    }
+
+    fn try_parsed(bytes: &[u8]) -> Option<Message<'_>> {
+        Message::parse(bytes, Box::leak(Box::default()))
+    }
+
     #[test]
     fn attributes_are_found_in_any_order_with_flags_in_their_type() {
         let bytes = message(2, 5, &[(9, b"payload"), (12 | 0x4000, &[0, 0, 1, 2]), (1 | 0x8000, &[0x08, 0, 3, 0])]);
-        let message = Message::parse(&bytes).unwrap();
+        let message = parsed(&bytes);
         assert_eq!((message.family(), message.group()), (2, 5));
         assert_eq!(message.payload(), b"payload");
         assert_eq!(message.sequence(), Some(0x102));
@@ -276,31 +333,19 @@ mod tests {
     }
 
     #[test]
-    fn the_packet_begins_behind_the_link_header_on_egress() {
-        let link = &[0xee; 14][..];
-        let payload = [link, b"packet"].concat();
-        let egress = message(family::NETDEV, 5, &[(1, &[8, 0, 1, 0]), (9, &payload), (21, link)]);
-        assert_eq!(Message::parse(&egress).unwrap().packet(), b"packet");
-        let ingress = message(family::NETDEV, 5, &[(1, &[8, 0, 0, 0]), (9, b"packet"), (21, link)]);
-        assert_eq!(Message::parse(&ingress).unwrap().packet(), b"packet");
-        let short = message(family::NETDEV, 5, &[(1, &[8, 0, 1, 0]), (9, b"x"), (21, link)]);
-        assert_eq!(Message::parse(&short).unwrap().packet(), b"");
-    }
-
-    #[test]
     fn a_stamp_is_seconds_and_microseconds_in_network_order() {
         let mut value = [0; 16];
         value[..8].copy_from_slice(&1_700_000_000u64.to_be_bytes());
         value[8..].copy_from_slice(&123_456u64.to_be_bytes());
         let bytes = message(2, 5, &[(3, &value)]);
-        let stamp = Message::parse(&bytes).unwrap().stamp().unwrap();
+        let stamp = parsed(&bytes).stamp().unwrap();
         assert_eq!(stamp, Stamp { seconds: 1_700_000_000, nanoseconds: 123_456_000 });
     }
 
     #[test]
     fn unknown_attributes_are_passed_over() {
         let bytes = message(2, 5, &[(22, b"new"), (31, b"newer"), (200, b"newest"), (0, b"zero"), (9, b"p")]);
-        let message = Message::parse(&bytes).unwrap();
+        let message = parsed(&bytes);
         assert_eq!(message.payload(), b"p");
         assert_eq!(message.attribute(31), None);
         assert_eq!(message.attribute(200), None);
@@ -309,13 +354,13 @@ mod tests {
     #[test]
     fn a_message_without_a_payload_has_an_empty_one() {
         let bytes = message(2, 5, &[]);
-        assert_eq!(Message::parse(&bytes).unwrap().payload(), b"");
+        assert_eq!(parsed(&bytes).payload(), b"");
     }
 
     #[test]
     fn a_value_that_is_too_short_is_as_good_as_none() {
         let bytes = message(2, 5, &[(12, &[1, 2, 3]), (1, &[8]), (3, &[0; 15])]);
-        let message = Message::parse(&bytes).unwrap();
+        let message = parsed(&bytes);
         assert_eq!((message.sequence(), message.protocol(), message.stamp()), (None, None, None));
     }
 
@@ -323,15 +368,15 @@ mod tests {
     fn an_attribute_past_the_end_or_shorter_than_its_header_is_refused() {
         let good = message(2, 5, &[(1, &[8, 0, 1, 0]), (9, b"payload")]);
         for length in 0..good.len() - 1 {
-            if let Some(message) = Message::parse(&good[..length]) {
+            if let Some(message) = try_parsed(&good[..length]) {
                 assert!(message.payload().is_empty(), "cut to {length} bytes, it still has its payload");
             }
         }
         let mut short = good.clone();
         short[4..6].copy_from_slice(&3u16.to_ne_bytes());
-        assert!(Message::parse(&short).is_none());
+        assert!(try_parsed(&short).is_none());
         let mut long = good;
         long[4..6].copy_from_slice(&u16::MAX.to_ne_bytes());
-        assert!(Message::parse(&long).is_none());
+        assert!(try_parsed(&long).is_none());
     }
 }

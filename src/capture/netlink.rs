@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use super::batch::{self, Batch, DATAGRAM_MAX, Step};
 use super::clock::Stamp;
@@ -29,8 +30,9 @@ const CFG_FLAGS: u16 = 6;
 const BIND: u8 = 1;
 /// `NFULNL_COPY_PACKET`.
 const COPY_PACKET: u8 = 2;
-/// `NFULNL_CFG_F_SEQ`.
+/// `NFULNL_CFG_F_SEQ` and `NFULNL_CFG_F_CONNTRACK`.
 const FLAG_SEQUENCE: u16 = 1;
+const FLAG_CONNTRACK: u16 = 4;
 /// The most of a packet that the kernel copies (`NFULNL_COPY_RANGE_MAX`): an attribute's length has 16 bits.
 const COPY_RANGE_MAX: u32 = 65_531;
 /// The least of a packet that is copied, whatever the snaplen: its length is in its IP header, and a filter looks at
@@ -56,7 +58,7 @@ pub enum Receipt {
 
 /// A netfilter netlink socket.
 pub struct Socket {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     sequence: u32,
     /// Datagrams of packets that came while an answer was awaited.
     early: VecDeque<(Vec<u8>, Stamp)>,
@@ -82,7 +84,7 @@ impl Socket {
         // After an overrun the kernel would drop everything until the queue is empty, to report it by ENOBUFS. The
         // sequence numbers tell more. Where the option is unknown (before 2.6.30) ENOBUFS comes, and is handled.
         let _ = sys::set_option(&fd, libc::SOL_NETLINK, libc::NETLINK_NO_ENOBUFS, 1);
-        Ok(Socket { fd, sequence: 0, early: VecDeque::new() })
+        Ok(Socket { fd: Arc::new(fd), sequence: 0, early: VecDeque::new() })
     }
 
     /// Binds `group` and configures it, all in one request, and awaits the kernel's answer. `batch` is only room to
@@ -95,24 +97,11 @@ impl Socket {
         for _ in 0..REPEATS {
             match self.bind(group, options, batch) {
                 Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => continue,
-                Err(error) => return Err(self.explain(group, error)),
+                Err(error) => return Err(explain(group, options, error)),
                 Ok(()) => return Ok(()),
             }
         }
         Err(Error::system(format!("binding group {group}"), io::Error::from_raw_os_error(libc::EAGAIN)))
-    }
-
-    fn explain(&self, group: u16, error: io::Error) -> Error {
-        let action = format!("binding group {group}");
-        match error.raw_os_error() {
-            Some(libc::EPERM | libc::EBUSY) => match owner::of_group(group) {
-                Some(owner) => Error::GroupTaken { group, owner },
-                None => Error::PermissionDenied { action },
-            },
-            // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
-            Some(libc::EINVAL) => Error::NotAvailable,
-            _ => Error::system(action, error),
-        }
     }
 
     /// The kernel works requests off before send(2) returns, so by then the answer is in the receive buffer, or was
@@ -180,7 +169,7 @@ impl Socket {
     }
 
     /// The socket's descriptor.
-    pub fn fd(&self) -> &OwnedFd {
+    pub fn fd(&self) -> &Arc<OwnedFd> {
         &self.fd
     }
 
@@ -205,6 +194,21 @@ impl Socket {
     }
 }
 
+/// What the kernel's refusal to bind `group` means.
+fn explain(group: u16, options: &Options, error: io::Error) -> Error {
+    let action = format!("binding group {group}");
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EBUSY) => match owner::of_group(group) {
+            Some(owner) => Error::GroupTaken { group, owner },
+            None => Error::PermissionDenied { action },
+        },
+        Some(libc::EOPNOTSUPP) if options.conntrack => Error::NoConntrack,
+        // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
+        Some(libc::EINVAL) => Error::NotAvailable,
+        _ => Error::system(action, error),
+    }
+}
+
 /// The errno in the answer to request `sequence`, 0 for done, if the datagram holds that answer.
 fn answer_in(datagram: &[u8], sequence: u32) -> Option<i32> {
     let mut at = 0;
@@ -218,6 +222,7 @@ fn answer_in(datagram: &[u8], sequence: u32) -> Option<i32> {
 
 /// A request that sets up `group`, with `command` first if there is one.
 fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Options) -> Vec<u8> {
+    let flags = FLAG_SEQUENCE | if options.conntrack { FLAG_CONNTRACK } else { 0 };
     let mut mode = options.snaplen.clamp(COPY_RANGE_MIN, COPY_RANGE_MAX).to_be_bytes().to_vec();
     mode.extend([COPY_PACKET, 0]);
 
@@ -237,7 +242,7 @@ fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Optio
     attribute(CFG_NLBUFSIZ, &options.batch_bytes().to_be_bytes());
     attribute(CFG_TIMEOUT, &options.flush_hundredths().to_be_bytes());
     attribute(CFG_QTHRESH, &options.threshold().to_be_bytes());
-    attribute(CFG_FLAGS, &FLAG_SEQUENCE.to_be_bytes());
+    attribute(CFG_FLAGS, &flags.to_be_bytes());
 
     let length = request.len() as u32;
     request[0..4].copy_from_slice(&length.to_ne_bytes());
@@ -257,7 +262,7 @@ mod tests {
         let mut at = 0;
         let Step::Entry(entry) = batch::step(&request, &mut at) else { panic!("not a message") };
         assert_eq!((entry.kind, entry.sequence, at), (CONFIG, 7, request.len()));
-        let message = super::super::message::Message::parse(entry.body).unwrap();
+        let message = super::super::message::tests::parsed(entry.body);
         assert_eq!(message.group(), 0x1234);
         assert_eq!(message.attribute(CFG_CMD.into()), Some(&[BIND][..]));
         assert_eq!(message.attribute(CFG_MODE.into()), Some(&[0, 0, 0x05, 0xdc, COPY_PACKET, 0][..]));
@@ -269,7 +274,7 @@ mod tests {
     fn the_kernel_copies_the_headers_at_least_and_what_fits_an_attribute_at_most() {
         let copy_range = |snaplen| {
             let request = configuration(1, 5, Some(BIND), &Options { snaplen, ..Options::default() });
-            let message = super::super::message::Message::parse(&request[batch::MESSAGE_HEADER..]).unwrap();
+            let message = super::super::message::tests::parsed(&request[batch::MESSAGE_HEADER..]);
             u32::from_be_bytes(*message.attribute(CFG_MODE.into()).unwrap().first_chunk().unwrap())
         };
         assert_eq!((copy_range(1), copy_range(1500), copy_range(262_144)), (256, 1500, 65_531));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::frame::LinkType;
+use super::link_type::LinkType;
 
 /// The largest snaplen, in bytes: libpcap's `MAXIMUM_SNAPLEN`.
 pub const SNAPLEN_MAX: u32 = 262_144;
@@ -32,6 +32,10 @@ pub struct Options {
     pub batch_packets: u32,
     /// The kernel sends a batch when its messages fill so many bytes: 4,096 to 131,072.
     pub batch_bytes: u32,
+    /// End the read with an error when packets were lost, instead of only counting them.
+    pub strict: bool,
+    /// Ask for the conntrack entry of each packet.
+    pub conntrack: bool,
     /// How long a packet may wait for its batch to fill; `None` is the timeout, at most 10 ms. The kernel counts in
     /// hundredths of a second; less than one means its next tick.
     pub flush: Option<Duration>,
@@ -48,6 +52,8 @@ impl Default for Options {
             batch_packets: 10_000,
             // Just under what rounds up to the next power of two with the skb's own overhead.
             batch_bytes: 126_000,
+            strict: false,
+            conntrack: false,
             flush: None,
         }
     }
@@ -62,6 +68,11 @@ impl Options {
     /// The room for a batch in bytes.
     pub(super) fn batch_bytes(&self) -> u32 {
         self.batch_bytes.clamp(BATCH_BYTES_MIN, BATCH_BYTES_MAX)
+    }
+
+    /// How long a batch's first packet waits for the kernel to send it; zero where it does not wait for a batch.
+    pub(super) fn flush_time(&self) -> Duration {
+        if self.threshold() == 1 { Duration::ZERO } else { Duration::from_millis(self.flush_hundredths() as u64 * 10) }
     }
 
     /// The flush time in hundredths of a second, as the kernel counts it.

@@ -3,36 +3,27 @@
 //! A read is two steps: [`Session::advance`] takes the next record from the batch in hand, with no system call;
 //! when there is none left, [`Session::fetch`] receives the next batch. [`Session::read`] is both in one.
 
-use std::ops::Range;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{self, Batch, READABLE_TAIL, Step};
-use super::clock::Stamp;
+use super::batch::{self, Batch, Step};
+use super::clock::Clock;
 use super::device::Device;
 use super::error::{Error, Result};
-use super::frame::{LinkType, frame};
+use super::frame::{Header, frame};
+use super::groups::Groups;
+use super::interfaces::Interfaces;
+use super::link_type::LinkType;
 use super::loss::Losses;
-use super::message::{Direction, Message};
+use super::message::{Direction, Message, Offsets};
 use super::netlink::{Receipt, Socket};
 use super::options::{Options, SNAPLEN_MAX};
 use super::readiness::Readiness;
+use super::record::{Current, Record};
 use super::stop::Stop;
 use super::sys;
 use crate::bpf::Program;
-
-/// A packet as the capture delivers it.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// When the packet was at its hook.
-    pub stamp: Stamp,
-    /// The record's length in bytes before truncation, link header included.
-    pub len: u32,
-    /// The captured bytes, in the capture's link type. 64 KiB behind them are readable; where fewer than `len` were
-    /// captured they are zeros.
-    pub data: &'a [u8],
-}
 
 /// What a capture has seen so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,45 +72,25 @@ pub enum Wait {
     Forever,
 }
 
-/// The record last taken: where its bytes are.
-#[derive(Default)]
-struct Current {
-    stamp: Stamp,
-    len: u32,
-    /// In the batch's buffer, or in the window.
-    data: Range<usize>,
-    in_window: bool,
-}
-
-/// A copy of a record that was cut off, with nothing but zeros behind it.
-#[derive(Default)]
-struct Window {
-    buffer: Vec<u8>,
-    used: usize,
-}
-
-impl Window {
-    fn copy(&mut self, data: &[u8]) {
-        if self.buffer.len() < data.len() + READABLE_TAIL {
-            self.buffer.resize(data.len() + READABLE_TAIL, 0);
-        }
-        if data.len() < self.used {
-            self.buffer[data.len()..self.used].fill(0);
-        }
-        self.buffer[..data.len()].copy_from_slice(data);
-        self.used = data.len();
-    }
-}
-
 /// An open capture.
 pub struct Session {
     socket: Socket,
     stop: Arc<Stop>,
     batch: Batch,
     current: Current,
-    window: Window,
     readiness: Option<Readiness>,
+    groups: Groups,
     losses: Losses,
+    /// Whether a loss ends the read.
+    strict: bool,
+    /// Packets lost that a strict capture has not told of yet.
+    untold: u64,
+    /// Where in the batch a message begins whose sequence number was looked at already.
+    noted: Option<usize>,
+    clock: Clock,
+    /// The link header of the record in hand.
+    header: Header,
+    interfaces: Interfaces,
     statistics: Statistics,
     link_type: LinkType,
     direction: Direction,
@@ -155,14 +126,21 @@ impl Session {
             socket.bind_group(group, options, &mut batch)?;
         }
         batch.space();
+        let groups = Groups::new(device.groups());
         Ok(Session {
-            socket,
             stop,
             batch,
             current: Current::default(),
-            window: Window::default(),
             readiness: None,
-            losses: Losses::new(device.groups()),
+            losses: Losses::new(groups.len()),
+            strict: options.strict,
+            untold: 0,
+            noted: None,
+            clock: Clock::new(groups.len(), options.flush_time(), options.batch_bytes() as usize),
+            groups,
+            header: Header::default(),
+            interfaces: Interfaces::new(socket.fd().clone()),
+            socket,
             statistics: Statistics::default(),
             link_type: device.link_type().or(options.link_type).unwrap_or_default(),
             direction: Direction::Both,
@@ -177,59 +155,90 @@ impl Session {
     /// and says whether there was one; [`Session::record`] has it. No system call, no copy unless it was cut off.
     #[inline]
     pub fn advance(&mut self) -> bool {
-        let received = self.batch.received;
-        let (bytes, at) = self.batch.parts();
         loop {
-            let entry = match batch::step(bytes, at) {
-                Step::Entry(entry) if entry.kind == batch::PACKET => entry,
-                Step::Entry(_) => continue,
+            let here = self.batch.at();
+            let mut next = here;
+            let bytes = self.batch.bytes();
+            let body = match batch::step(bytes, &mut next) {
+                Step::Entry(entry) if entry.kind == batch::PACKET => entry.body,
+                Step::Entry(_) => {
+                    self.batch.move_to(next);
+                    continue;
+                }
                 Step::Malformed => {
                     self.statistics.malformed += 1;
+                    self.batch.move_to(next);
                     return false;
                 }
                 Step::End => return false,
             };
-            let Some(message) = Message::parse(entry.body) else {
+            let mut offsets = Offsets::default();
+            let Some(message) = Message::parse(body, &mut offsets) else {
                 self.statistics.malformed += 1;
+                self.batch.move_to(next);
                 continue;
             };
+            let group = self.groups.index(message.group());
+            if let (Some(index), Some(sequence), false) = (group, message.sequence(), self.noted == Some(here)) {
+                let lost = self.losses.note(index, sequence);
+                if lost != 0 && self.strict {
+                    // The packet is taken when the loss has been told.
+                    self.untold += u64::from(lost);
+                    self.noted = Some(here);
+                }
+            }
+            if self.untold != 0 {
+                return false;
+            }
             self.statistics.received += 1;
-            if let Some(sequence) = message.sequence() {
-                self.losses.note(message.group(), sequence);
-            }
-            let Some(frame) = frame(self.link_type, &message) else {
+            let at = here + batch::MESSAGE_HEADER;
+            let Some(frame) = frame(self.link_type, &message, &mut self.interfaces, &mut self.header) else {
                 self.statistics.unrepresentable += 1;
+                self.batch.move_to(next);
                 continue;
             };
-            let caplen = frame.data.len().min(frame.overhead + self.snaplen as usize);
-            let data = &frame.data[..caplen];
-            let wanted = self.direction.takes(message.direction())
-                && self.filter.as_ref().is_none_or(|program| program.run(frame.data, frame.len as u32) != 0);
-            if !wanted {
-                self.statistics.filtered += 1;
-                continue;
+            let caplen = frame.caplen(self.header.len() + frame.bytes.len(), self.snaplen as usize);
+            let mut wanted = self.direction.takes(message.direction());
+            let headless = self.header.is_empty();
+            if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
+                wanted = filter.run(&body[frame.bytes.clone()], frame.len as u32) != 0;
             }
-            self.statistics.delivered += 1;
-            self.current.stamp = message.stamp().unwrap_or(received);
-            self.current.len = frame.len as u32;
-            self.current.in_window = caplen < frame.len;
-            if self.current.in_window {
-                self.window.copy(data);
-                self.current.data = 0..caplen;
-            } else {
-                let start = data.as_ptr().addr() - bytes.as_ptr().addr();
-                self.current.data = start..start + caplen;
+            if wanted {
+                let index = group.unwrap_or(usize::MAX);
+                let stamp = self.clock.stamp(index, &message, self.batch.received, bytes, here, next);
+                let message = at..at + body.len();
+                self.current.stamp = stamp;
+                self.current.place(&self.header, &frame, self.batch.bytes_mut(), message);
+                if let Some(filter) = self.filter.as_ref().filter(|_| !headless) {
+                    wanted = filter.run(self.current.data(self.batch.bytes()), frame.len as u32) != 0;
+                }
+                self.current.cut(caplen, frame.overhead, self.batch.bytes());
             }
-            return true;
+            self.batch.move_to(next);
+            if wanted {
+                self.statistics.delivered += 1;
+                return true;
+            }
+            self.statistics.filtered += 1;
         }
     }
 
     /// The record that [`Session::advance`] took last. It stays until the next advance or fetch.
     #[inline]
     pub fn record(&self) -> Record<'_> {
-        let Current { stamp, len, ref data, in_window } = self.current;
-        let buffer = if in_window { &self.window.buffer } else { self.batch.bytes() };
-        Record { stamp, len, data: buffer.get(data.clone()).unwrap_or(&[]) }
+        self.current.record(self.batch.bytes())
+    }
+
+    /// The message of the record that [`Session::advance`] took last: what the kernel said of the packet. `None` when
+    /// there is none in hand.
+    pub fn message(&mut self) -> Option<Message<'_>> {
+        self.current.message(self.batch.bytes())
+    }
+
+    /// Lets go of the record in hand: [`Session::message`] tells of it no more.
+    #[inline]
+    pub fn release(&mut self) {
+        self.current.clear();
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -237,14 +246,21 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::System`], when the kernel refuses to go on.
+    /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
+    /// strict. The next advance goes on behind the loss.
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
+        if self.untold != 0 {
+            return Err(Error::Lost { packets: std::mem::take(&mut self.untold) });
+        }
+        self.current.clear();
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
             }
             match self.socket.receive(&mut self.batch).map_err(|e| Error::system("receiving packets", e))? {
                 Receipt::Datagram => {
+                    self.noted = None;
+                    self.clock.begin_batch();
                     self.statistics.batches += 1;
                     self.statistics.bytes += self.batch.bytes().len() as u64;
                     return Ok(Fetched::Batch);
@@ -341,7 +357,7 @@ impl Session {
 
     /// Packets lost of one group; `None` where the capture does not read it.
     pub fn lost_of_group(&self, group: u16) -> Option<u64> {
-        self.losses.of_group(group)
+        self.losses.of_group(self.groups.find(group)?)
     }
 
     /// The link type of records from now on.

@@ -112,6 +112,26 @@ pub fn drops(fd: &OwnedFd) -> io::Result<u32> {
     Ok(values[SK_MEMINFO_DROPS])
 }
 
+/// The ARPHRD type and the first bytes of the link address of the interface with `index`, in the socket's network
+/// namespace (netdevice(7)).
+pub fn interface(fd: &OwnedFd, index: u32) -> io::Result<(u16, [u8; 8])> {
+    // SAFETY: ifreq is integers and a union of integers and pointers, for which zeros are valid.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    request.ifr_ifru.ifru_ifindex = index as c_int;
+    for command in [libc::SIOCGIFNAME, libc::SIOCGIFHWADDR] {
+        // SAFETY: both take a pointer to an ifreq, which outlives the call: the first puts the name of the interface
+        // with the given index into it, the second the address of the interface with that name.
+        checked(unsafe { libc::ioctl(fd.as_raw_fd(), command as _, &raw mut request) })?;
+    }
+    // SAFETY: the second command has filled in this member of the union.
+    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(address.sa_data) {
+        *to = from as u8;
+    }
+    Ok((address.sa_family, bytes))
+}
+
 /// Sends a datagram to the kernel (port id 0, where an unconnected netlink socket sends).
 pub fn send(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
