@@ -10,6 +10,9 @@ use cbindgen::{Builder, Config};
 
 fn main() {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libpcap_nflog.so.0");
+    // A call from one exported function to another stays in this library, whatever library comes first: with a second
+    // copy of it in the process, a handle of the one must not reach the other, to which it would be foreign.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     println!("cargo:rerun-if-env-changed=PCAP_NFLOG_UPDATE_HEADER");
     for input in ["build.rs", "cbindgen.toml", "include/pcap_nflog.h", "src/abi"] {
         println!("cargo:rerun-if-changed={input}");

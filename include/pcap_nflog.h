@@ -616,6 +616,292 @@ extern "C" {
 #endif
 
 /**
+ * The kernel's stamp of the packet's arrival is in `stamp_seconds` and `stamp_nanoseconds`. Without it the record's
+ * `ts` is an estimate.
+ */
+#define PCAP_NFLOG_HAS_STAMP (1 << 0)
+
+/**
+ * `protocol` is there.
+ */
+#define PCAP_NFLOG_HAS_PROTOCOL (1 << 1)
+
+/**
+ * `hook` is there.
+ */
+#define PCAP_NFLOG_HAS_HOOK (1 << 2)
+
+/**
+ * `indev` is there.
+ */
+#define PCAP_NFLOG_HAS_INDEV (1 << 3)
+
+/**
+ * `outdev` is there.
+ */
+#define PCAP_NFLOG_HAS_OUTDEV (1 << 4)
+
+/**
+ * `physindev` is there.
+ */
+#define PCAP_NFLOG_HAS_PHYSINDEV (1 << 5)
+
+/**
+ * `physoutdev` is there.
+ */
+#define PCAP_NFLOG_HAS_PHYSOUTDEV (1 << 6)
+
+/**
+ * `uid` is there: the packet belongs to a local socket.
+ */
+#define PCAP_NFLOG_HAS_UID (1 << 7)
+
+/**
+ * `gid` is there: the packet belongs to a local socket.
+ */
+#define PCAP_NFLOG_HAS_GID (1 << 8)
+
+/**
+ * `sequence` is there.
+ */
+#define PCAP_NFLOG_HAS_SEQUENCE (1 << 9)
+
+/**
+ * `prefix` is there.
+ */
+#define PCAP_NFLOG_HAS_PREFIX (1 << 10)
+
+/**
+ * `hardware_type` is there: the packet came in by an interface.
+ */
+#define PCAP_NFLOG_HAS_HARDWARE_TYPE (1 << 11)
+
+/**
+ * `address` and `address_length` are there: the packet came in by an interface that has addresses.
+ */
+#define PCAP_NFLOG_HAS_ADDRESS (1 << 12)
+
+/**
+ * `vlan_protocol` and `vlan_tci` are there.
+ */
+#define PCAP_NFLOG_HAS_VLAN (1 << 13)
+
+/**
+ * `conntrack_info` is there: the packet's relation to its conntrack entry.
+ */
+#define PCAP_NFLOG_HAS_CONNTRACK_INFO (1 << 14)
+
+/**
+ * `conntrack_id`, `conntrack_mark` and `conntrack_status` are there.
+ */
+#define PCAP_NFLOG_HAS_CONNTRACK (1 << 15)
+
+/**
+ * Hooks, whatever number the packet's family has for them.
+ */
+#define PCAP_NFLOG_PREROUTING 0
+
+/**
+ * To a local socket.
+ */
+#define PCAP_NFLOG_INPUT 1
+
+/**
+ * Passed on.
+ */
+#define PCAP_NFLOG_FORWARD 2
+
+/**
+ * From a local socket.
+ */
+#define PCAP_NFLOG_OUTPUT 3
+
+/**
+ * On its way out.
+ */
+#define PCAP_NFLOG_POSTROUTING 4
+
+/**
+ * Just come in by an interface.
+ */
+#define PCAP_NFLOG_INGRESS 5
+
+/**
+ * About to go out by an interface.
+ */
+#define PCAP_NFLOG_EGRESS 6
+
+/**
+ * The room for a prefix, its NUL included (`NF_LOG_PREFIXLEN`, net/netfilter/nf_log.h).
+ */
+#define PCAP_NFLOG_PREFIX_SIZE 128
+
+/**
+ * What the kernel said of a packet. All integers are in host byte order. A member whose bit is not in `present` is
+ * 0. Later versions may add members at the end.
+ */
+typedef struct pcap_nflog_info {
+  /**
+   * The size of this struct in bytes, set by the caller: `sizeof(struct pcap_nflog_info)`.
+   */
+  uint32_t size;
+  /**
+   * `PCAP_NFLOG_HAS_*`.
+   */
+  uint32_t present;
+  /**
+   * When the packet arrived, as the kernel stamped it: seconds since 1970-01-01 00:00:00 UTC.
+   */
+  int64_t stamp_seconds;
+  /**
+   * The same: nanoseconds, in steps of 1,000.
+   */
+  uint32_t stamp_nanoseconds;
+  /**
+   * The group that the rule logs to.
+   */
+  uint16_t group;
+  /**
+   * The address family of the rule's table: `NFPROTO_*`, linux/netfilter.h (2 IPv4, 10 IPv6, 3 ARP, 5 netdev,
+   * 7 bridge).
+   */
+  uint8_t family;
+  /**
+   * `PCAP_NFLOG_PREROUTING` to `PCAP_NFLOG_EGRESS`.
+   */
+  uint8_t hook;
+  /**
+   * The ethertype, linux/if_ether.h.
+   */
+  uint16_t protocol;
+  /**
+   * The ARPHRD type of the interface that the packet came in by, linux/if_arp.h.
+   */
+  uint16_t hardware_type;
+  /**
+   * The packet's mark; the kernel leaves 0 out, so 0 is no mark.
+   */
+  uint32_t mark;
+  /**
+   * The index of the interface that the packet came in by; of a bridge table, the bridge's.
+   */
+  uint32_t indev;
+  /**
+   * The index of the interface that the packet goes out by; of a bridge table, the bridge's.
+   */
+  uint32_t outdev;
+  /**
+   * The index of the bridge port that the packet came in by.
+   */
+  uint32_t physindev;
+  /**
+   * The index of the bridge port that the packet goes out by.
+   */
+  uint32_t physoutdev;
+  /**
+   * The user of the local socket that the packet belongs to.
+   */
+  uint32_t uid;
+  /**
+   * The group id of the local socket that the packet belongs to.
+   */
+  uint32_t gid;
+  /**
+   * The group's sequence number: it counts lost packets too.
+   */
+  uint32_t sequence;
+  /**
+   * The conntrack entry's id, as conntrack(8) shows it.
+   */
+  uint32_t conntrack_id;
+  /**
+   * The conntrack entry's mark.
+   */
+  uint32_t conntrack_mark;
+  /**
+   * The conntrack entry's status: `enum ip_conntrack_status` bits, linux/netfilter/nf_conntrack_common.h.
+   */
+  uint32_t conntrack_status;
+  /**
+   * The packet's relation to the entry: `enum ip_conntrack_info` (0 established, 1 related, 2 new, 3 established
+   * in reply, 4 related in reply).
+   */
+  uint32_t conntrack_info;
+  /**
+   * The protocol of the VLAN tag that the kernel keeps beside the packet: 0x8100 or 0x88a8.
+   */
+  uint16_t vlan_protocol;
+  /**
+   * The tag's priority, drop eligibility and VLAN id.
+   */
+  uint16_t vlan_tci;
+  /**
+   * The bytes of `address` that count.
+   */
+  uint32_t address_length;
+  /**
+   * The link address that the packet was sent from.
+   */
+  uint8_t address[8];
+  /**
+   * The rule's prefix, a C string.
+   */
+  char prefix[PCAP_NFLOG_PREFIX_SIZE];
+} pcap_nflog_info;
+
+/**
+ * What a capture has seen so far. Later versions may add members at the end.
+ */
+typedef struct pcap_nflog_stat {
+  /**
+   * The size of this struct in bytes, set by the caller: `sizeof(struct pcap_nflog_stat)`.
+   */
+  uint64_t size;
+  /**
+   * Packets received from the kernel.
+   */
+  uint64_t received;
+  /**
+   * Packets delivered to the program.
+   */
+  uint64_t delivered;
+  /**
+   * Packets that the filter or the direction rejected.
+   */
+  uint64_t filtered;
+  /**
+   * Packets that the link type cannot hold: ARP in `DLT_RAW`, say.
+   */
+  uint64_t unrepresentable;
+  /**
+   * Packets lost between the rule and this process, exactly, up to the last packet received: from the kernel's
+   * sequence numbers.
+   */
+  uint64_t lost;
+  /**
+   * Datagrams that the kernel dropped because the receive buffer was full: from the socket's own counter. Each was
+   * a batch of packets. It tells of a loss at the very end too, which no later packet has shown yet.
+   */
+  uint64_t overruns;
+  /**
+   * Datagrams received.
+   */
+  uint64_t batches;
+  /**
+   * Bytes of the datagrams received.
+   */
+  uint64_t bytes;
+  /**
+   * Datagrams and messages that were not well formed, and were skipped.
+   */
+  uint64_t malformed;
+  /**
+   * Datagrams that another process sent to the socket, and were skipped.
+   */
+  uint64_t foreign;
+} pcap_nflog_stat;
+
+/**
  * Lists the devices that can be captured: those of the system's libpcap, then `nflog` and those that the environment
  * variable `PCAP_NFLOG_DEVICES` names, separated by spaces.
  *
@@ -675,6 +961,117 @@ int pcap_lookupnet(const char *device, bpf_u_int32 *netp, bpf_u_int32 *maskp, ch
  * A C string, "0.1.0", that stays for ever.
  */
 const char *pcap_nflog_version(void);
+
+/**
+ * What the kernel said of the packet being delivered: in a callback, of the callback's packet; after `pcap_next` and
+ * `pcap_next_ex`, of theirs, until the next read.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed; `info` points to a struct whose `size` is set and true.
+ *
+ * # Returns
+ *
+ * 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when no packet is being delivered, when `size` is not that of a
+ * version of the struct that this library knows, and for a handle that is not of an NFLOG device (which has no text).
+ */
+int pcap_nflog_packet(pcap_t *p,
+                      struct pcap_nflog_info *info);
+
+/**
+ * Counts of the capture so far.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed; `stats` points to a struct whose `size` is set and true.
+ *
+ * # Returns
+ *
+ * 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when `size` is not that of a version of the struct that this library
+ * knows, and for a handle that is not of an NFLOG device (which has no text).
+ */
+int pcap_nflog_stats(pcap_t *p,
+                     struct pcap_nflog_stat *stats);
+
+/**
+ * Packets lost of one group, exactly, up to the last packet of it that was received.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed; `lost` can be written.
+ *
+ * # Returns
+ *
+ * 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when the handle does not read the group, and for a handle that is not
+ * of an NFLOG device (which has no text).
+ */
+int pcap_nflog_lost(pcap_t *p,
+                    unsigned short group,
+                    uint64_t *lost);
+
+/**
+ * Sets how the kernel gathers packets: it hands a batch over after `packets` of them, or when they fill `bytes`
+ * (4,096 to 131,072). 0 leaves either as it is. Before activation.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed.
+ *
+ * # Returns
+ *
+ * 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` when `bytes` is out of range, and for a handle that is not of an NFLOG
+ * device (which has no text).
+ */
+int pcap_nflog_set_batch(pcap_t *p,
+                         unsigned int packets,
+                         unsigned int bytes);
+
+/**
+ * Sets how long a packet may wait in the kernel for its batch to fill, in milliseconds. The kernel counts in
+ * hundredths of a second, rounded down here; less than 10 ms is its next tick. Before activation.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed.
+ *
+ * # Returns
+ *
+ * 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for a negative time, and for a handle that is not of an NFLOG device
+ * (which has no text).
+ */
+int pcap_nflog_set_flush_ms(pcap_t *p,
+                            int milliseconds);
+
+/**
+ * Makes a capture strict (1) or not (0): when packets were lost, the read ends with `PCAP_ERROR` and a text that
+ * says how many, before the first packet behind the loss is delivered; the next read goes on with it. May be set at
+ * any time.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed.
+ *
+ * # Returns
+ *
+ * 0, or `PCAP_ERROR` for a handle that is not of an NFLOG device (which has no text).
+ */
+int pcap_nflog_set_strict(pcap_t *p,
+                          int strict);
+
+/**
+ * Asks the kernel for the conntrack entry of each packet (1) or not (0): `pcap_nflog_packet` then has its id, mark
+ * and state. Before activation, which fails where the kernel has no nf_conntrack_netlink.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed.
+ *
+ * # Returns
+ *
+ * 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for a handle that is not of an NFLOG device (which has no text).
+ */
+int pcap_nflog_set_conntrack(pcap_t *p,
+                             int conntrack);
 
 /**
  * Compiles a filter expression, pcap-filter(7), for the handle's link type. The program is freed by

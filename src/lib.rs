@@ -32,6 +32,7 @@
 //!     memory.rs       memory that the caller gets and frees
 //!     inject.rs       sendpacket, inject: refused on NFLOG
 //!     extensions.rs   pcap_nflog_*
+//!     info.rs         struct pcap_nflog_info: what the kernel said of a packet
 //! src/capture/        the capture core: safe Rust, no C types, usable alone
 //!     device.rs       the grammar of device names
 //!     link_type.rs    link types: their names and values

@@ -10,6 +10,7 @@ pub mod extensions;
 pub mod filter;
 mod guard;
 mod handle;
+pub mod info;
 pub mod inject;
 pub mod linktype;
 mod memory;

@@ -40,6 +40,15 @@ fn fetch(state: &mut State, wait: Wait) -> Result<Option<c_int>, Failed> {
     })
 }
 
+/// Ends a loop: no packet is being delivered any more. Passes the loop's result on.
+fn ended(handle: &Handle, result: c_int) -> c_int {
+    // SAFETY: no callback runs here, and no other borrow is alive.
+    if let Some(session) = &mut unsafe { handle.state() }.session {
+        session.release();
+    }
+    settled(handle, result)
+}
+
 /// Makes the selectable descriptor tell the truth, and passes the read's result on.
 fn settled(handle: &Handle, result: c_int) -> c_int {
     // SAFETY: no callback runs here, and no other borrow is alive.
@@ -139,7 +148,7 @@ pub unsafe extern "C" fn pcap_loop(p: *mut pcap_t, cnt: c_int, callback: pcap_ha
     // SAFETY: as the caller promises; the error buffer is the handle's.
     match unsafe { ours(p) } {
         Some(handle) => unsafe {
-            guard(handle.errbuf(), || settled(handle, deliver(handle, cnt, callback, user, Until::Count)))
+            guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Count)))
         },
         None => forward!(pcap_loop(p, cnt, callback, user) else PCAP_ERROR),
     }
@@ -166,7 +175,7 @@ pub unsafe extern "C" fn pcap_dispatch(
     // SAFETY: as the caller promises; the error buffer is the handle's.
     match unsafe { ours(p) } {
         Some(handle) => unsafe {
-            guard(handle.errbuf(), || settled(handle, deliver(handle, cnt, callback, user, Until::Batch)))
+            guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Batch)))
         },
         None => forward!(pcap_dispatch(p, cnt, callback, user) else PCAP_ERROR),
     }

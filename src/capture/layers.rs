@@ -21,7 +21,7 @@ const ARPHRD_ETHER: u16 = 1;
 const ARPHRD_LOOPBACK: u16 = 772;
 
 /// A VLAN tag that the kernel keeps beside the packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vlan {
     /// The tag's protocol: 0x8100 or 0x88a8.
     pub protocol: u16,

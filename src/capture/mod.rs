@@ -43,7 +43,7 @@ pub use info::{Conntrack, LinkAddress};
 pub use layers::Vlan;
 pub use link_type::LinkType;
 pub use message::{Direction, Hook, Message, Offsets, attribute, family};
-pub use options::{Options, SNAPLEN_MAX};
+pub use options::{BATCH_BYTES, Options, SNAPLEN_MAX};
 pub use record::Record;
 pub use session::{Fetched, Session, Statistics, Wait};
 pub use stop::Stop;

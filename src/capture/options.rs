@@ -1,5 +1,6 @@
 //! What a capture can be told before it opens.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::link_type::LinkType;
@@ -10,10 +11,9 @@ pub const SNAPLEN_MAX: u32 = 262_144;
 /// The longest that a packet waits in the kernel for its batch to fill, unless told otherwise.
 const FLUSH_MAX: Duration = Duration::from_millis(10);
 
-/// The least room that a batch can be given: one page, the kernel's own default.
-const BATCH_BYTES_MIN: u32 = 4096;
-/// The most (`NFULNL_NLBUFSIZ_MAX`, nfnetlink_log.c).
-const BATCH_BYTES_MAX: u32 = 131_072;
+/// The room that a batch can be given, in bytes: from one page, the kernel's own default, to `NFULNL_NLBUFSIZ_MAX`
+/// (nfnetlink_log.c).
+pub const BATCH_BYTES: RangeInclusive<u32> = 4096..=131_072;
 
 /// A capture's settings; the default is what `pcap_create` and no `pcap_set_*` gives.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Options {
 
     /// The room for a batch in bytes.
     pub(super) fn batch_bytes(&self) -> u32 {
-        self.batch_bytes.clamp(BATCH_BYTES_MIN, BATCH_BYTES_MAX)
+        self.batch_bytes.clamp(*BATCH_BYTES.start(), *BATCH_BYTES.end())
     }
 
     /// How long a batch's first packet waits for the kernel to send it; zero where it does not wait for a batch.

@@ -380,6 +380,11 @@ impl Session {
         self.filter = filter;
     }
 
+    /// Chooses whether a loss ends the read, from the next packet on.
+    pub fn set_strict(&mut self, strict: bool) {
+        self.strict = strict;
+    }
+
     /// Whether reads do not wait.
     pub fn nonblocking(&self) -> bool {
         self.nonblocking
