@@ -41,9 +41,11 @@
 //!     owner.rs        who reads a group, when it isn't us
 //!     batch.rs        one received datagram, its messages in order
 //!     message.rs      a zero-copy view of one packet message
+//!     layout.rs       where the attributes of a message stand
 //!     info.rs         what else the kernel said of a packet
 //!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
 //!     session.rs      an open capture: configure, wait, read, stop
+//!     delivery.rs     batches into records
 //!     stop.rs         ends a wait from a signal handler or another thread
 //!     readiness.rs    a descriptor that is readable while packets are in the process
 //!     groups.rs       the groups of a capture, for what is kept apart for each

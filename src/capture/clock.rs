@@ -9,7 +9,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::batch::{self, Step};
-use super::message::{Message, Offsets};
+use super::layout::Layout;
+use super::message::Message;
 
 /// A time since the epoch (CLOCK_REALTIME).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +118,7 @@ fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
         match batch::step(datagram, &mut at) {
             Step::Entry(entry) if entry.kind == batch::PACKET && Message::may_be_stamped(entry.body) => {
                 if let Some(stamp) =
-                    Message::parse(entry.body, &mut Offsets::default()).and_then(|message| message.stamp())
+                    Message::parse(entry.body, &mut Layout::default()).and_then(|message| message.stamp())
                 {
                     return Ahead { until, stamp: Some(stamp) };
                 }

@@ -11,8 +11,9 @@ pub use header::Header;
 
 use super::interfaces::Interfaces;
 use super::layers::{Layers, NetworkLayer, ethertype};
+use super::layout::ATTRIBUTE_HEADER;
 use super::link_type::LinkType;
-use super::message::{ATTRIBUTE_HEADER, Message, attribute};
+use super::message::{Message, attribute};
 
 /// What a message becomes under a link type: bytes of the message, behind the header that was made for them.
 #[derive(Clone, Debug, PartialEq, Eq)]

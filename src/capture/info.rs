@@ -1,7 +1,8 @@
 //! What else the kernel said of a packet: mark, interfaces, user, rule prefix, link address, conntrack entry.
 
 use super::layers::{Layers, Vlan};
-use super::message::{Message, Offsets, attribute};
+use super::layout::Layout;
+use super::message::{Message, attribute};
 
 /// `enum ctattr_type`, linux/netfilter/nfnetlink_conntrack.h.
 mod conntrack_attribute {
@@ -131,8 +132,8 @@ impl<'a> Message<'a> {
     /// The packet's conntrack entry, where the capture asked for it.
     pub fn conntrack(&self) -> Option<Conntrack> {
         let info = self.integer(attribute::CT_INFO);
-        let mut offsets = Offsets::default();
-        let entry = self.attribute(attribute::CT).and_then(|value| Message::parse_nested(value, &mut offsets));
+        let mut layout = Layout::default();
+        let entry = self.attribute(attribute::CT).and_then(|value| Message::parse_nested(value, &mut layout));
         if info.is_none() && entry.is_none() {
             return None;
         }

@@ -1,7 +1,8 @@
 //! What a message's payload begins with, and what the kernel said of the link header: where the network header is,
 //! its ethertype, the link header, the VLAN tag.
 
-use super::message::{Hook, Message, Offsets, attribute, family};
+use super::layout::Layout;
+use super::message::{Hook, Message, attribute, family};
 
 /// Ethertypes, linux/if_ether.h.
 pub mod ethertype {
@@ -130,8 +131,8 @@ fn came_in_with<'a>(message: &Message<'a>) -> Option<&'a [u8; ETHERNET_HEADER]> 
 fn vlan(value: &[u8]) -> Option<Vlan> {
     const PROTOCOL: usize = 1;
     const TCI: usize = 2;
-    let mut offsets = Offsets::default();
-    let nested = Message::parse_nested(value, &mut offsets)?;
+    let mut layout = Layout::default();
+    let nested = Message::parse_nested(value, &mut layout)?;
     let field = |kind| nested.fixed(kind).map(|value| u16::from_be_bytes(*value));
     Some(Vlan { protocol: field(PROTOCOL)?, tci: field(TCI)? })
 }

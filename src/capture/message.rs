@@ -1,11 +1,12 @@
 //! A zero-copy view of one packet message: `struct nfgenmsg` and the attributes behind it
 //! (linux/netfilter/nfnetlink_log.h).
 //!
-//! One pass finds where each attribute stands and checks that it lies inside the message; a value is decoded when it
+//! One pass ([`Layout`]) finds where each attribute stands and checks that it lies inside the message; a value is decoded when it
 //! is asked for, so a reader pays only for what its link type and its options need. Attribute lengths and types are
 //! in host byte order, their values in network order.
 
 use super::clock::Stamp;
+use super::layout::{ATTRIBUTE_HEADER, Layout};
 
 /// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h. Integers are of 32 bits unless said otherwise.
 pub mod attribute {
@@ -51,19 +52,6 @@ pub mod attribute {
 
 /// `struct nfgenmsg`, linux/netfilter/nfnetlink.h: family, version, group.
 pub const GENERIC_HEADER: usize = 4;
-
-/// `struct nlattr`, linux/netlink.h: length with this header, type.
-pub const ATTRIBUTE_HEADER: usize = 4;
-
-/// The type field's upper bits are NLA_F_NESTED and NLA_F_NET_BYTEORDER (linux/netlink.h).
-const TYPE_MASK: u16 = 0x3fff;
-
-/// Attributes of a type that nobody asks for (above `NFULA_L2HDR`) all fall into the last slot: the pass over the
-/// attributes then needs no branch on the type.
-const SLOTS: usize = 32;
-
-/// The offset of an attribute that a message has not.
-const ABSENT: u32 = u32::MAX;
 
 /// The address family of the table that logged a packet: `NFPROTO_*`, linux/netfilter.h.
 pub mod family {
@@ -138,53 +126,25 @@ impl Direction {
     }
 }
 
-/// Where each attribute of a message stands, by type: the offset of its header. It is room for
-/// [`Message::parse`], which fills it in: so a message is parsed where it is used, and never moved.
-pub struct Offsets([u32; SLOTS]);
-
-impl Default for Offsets {
-    #[inline]
-    fn default() -> Self {
-        Offsets([ABSENT; SLOTS])
-    }
-}
-
 /// One packet message, borrowed from the datagram that it came in.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     bytes: &'a [u8],
-    offsets: &'a Offsets,
+    layout: &'a Layout,
 }
 
 impl<'a> Message<'a> {
     /// A view of `bytes`, which begin with the nfgenmsg header; `None` when they are too short for it or an
-    /// attribute runs past their end.
+    /// attribute runs past their end. `layout` is room for where the attributes are.
     #[inline]
-    pub fn parse(bytes: &'a [u8], offsets: &'a mut Offsets) -> Option<Self> {
-        if bytes.len() < GENERIC_HEADER { None } else { Self::parse_from(bytes, GENERIC_HEADER, offsets) }
+    pub fn parse(bytes: &'a [u8], layout: &'a mut Layout) -> Option<Self> {
+        (bytes.len() >= GENERIC_HEADER && layout.read(bytes, GENERIC_HEADER)).then_some(Message { bytes, layout })
     }
 
     /// The attributes inside of a nested one, `value`. The message has no header of its own: only
     /// [`Message::attribute`] makes sense of it.
-    pub fn parse_nested(value: &'a [u8], offsets: &'a mut Offsets) -> Option<Self> {
-        Self::parse_from(value, 0, offsets)
-    }
-
-    #[inline]
-    fn parse_from(bytes: &'a [u8], start: usize, offsets: &'a mut Offsets) -> Option<Self> {
-        *offsets = Offsets::default();
-        let mut rest = bytes.get(start..)?;
-        while let Some(&[l0, l1, t0, t1]) = rest.first_chunk::<ATTRIBUTE_HEADER>() {
-            let length = usize::from(u16::from_ne_bytes([l0, l1]));
-            let kind = usize::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK);
-            if length < ATTRIBUTE_HEADER || length > rest.len() {
-                return None;
-            }
-            offsets.0[kind.min(SLOTS - 1)] = (bytes.len() - rest.len()) as u32;
-            // The last attribute's padding may be missing.
-            rest = rest.get((length + 3) & !3..).unwrap_or(&[]);
-        }
-        Some(Message { bytes, offsets })
+    pub fn parse_nested(value: &'a [u8], layout: &'a mut Layout) -> Option<Self> {
+        layout.read(value, 0).then_some(Message { bytes: value, layout })
     }
 
     /// The whole message as LINKTYPE_NFLOG defines a packet: nfgenmsg and attributes.
@@ -204,10 +164,7 @@ impl<'a> Message<'a> {
     /// Where the header of the attribute of type `kind` begins in [`bytes`](Self::bytes).
     #[inline]
     pub fn offset(&self, kind: usize) -> Option<usize> {
-        match self.offsets.0[..SLOTS - 1].get(kind) {
-            Some(&at) if at != ABSENT => Some(at as usize),
-            _ => None,
-        }
+        self.layout.offset(kind)
     }
 
     #[inline]

@@ -16,6 +16,7 @@
 
 mod batch;
 mod clock;
+mod delivery;
 mod device;
 mod error;
 mod frame;
@@ -23,6 +24,7 @@ mod groups;
 mod info;
 mod interfaces;
 mod layers;
+mod layout;
 mod link_type;
 mod loss;
 mod message;
@@ -37,13 +39,16 @@ mod sys;
 
 pub use batch::{Batch, DATAGRAM_MAX};
 pub use clock::Stamp;
+pub use delivery::{Delivery, Statistics};
 pub use device::{Device, DeviceError};
 pub use error::{Error, Result};
 pub use info::{Conntrack, LinkAddress};
+pub use interfaces::{Interface, Interfaces};
 pub use layers::Vlan;
+pub use layout::Layout;
 pub use link_type::LinkType;
-pub use message::{Direction, Hook, Message, Offsets, attribute, family};
+pub use message::{Direction, Hook, Message, attribute, family};
 pub use options::{BATCH_BYTES, Options, SNAPLEN_MAX};
 pub use record::Record;
-pub use session::{Fetched, Session, Statistics, Wait};
+pub use session::{Fetched, Session, Wait};
 pub use stop::Stop;

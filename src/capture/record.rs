@@ -9,7 +9,8 @@ use std::ops::Range;
 use super::batch::{MESSAGE_HEADER, READABLE_TAIL};
 use super::clock::Stamp;
 use super::frame::{Frame, Header};
-use super::message::{ATTRIBUTE_HEADER, Message, Offsets};
+use super::layout::{ATTRIBUTE_HEADER, Layout};
+use super::message::Message;
 
 /// A packet as the capture delivers it.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub struct Current {
     covered_at: usize,
     /// The message as it was.
     uncovered: Vec<u8>,
-    offsets: Offsets,
+    layout: Layout,
 }
 
 /// A copy of a record that was cut off.
@@ -137,7 +138,7 @@ impl Current {
     pub fn message<'a>(&'a mut self, buffer: &'a [u8]) -> Option<Message<'a>> {
         let whole = buffer.get(self.message.clone()).filter(|bytes| !bytes.is_empty())?;
         if self.covered.is_empty() {
-            return Message::parse(whole, &mut self.offsets);
+            return Message::parse(whole, &mut self.layout);
         }
         // The header may begin in the message's own header, which is not part of it.
         let from = self.covered_at.max(self.message.start);
@@ -146,7 +147,7 @@ impl Current {
         self.uncovered.clear();
         self.uncovered.extend_from_slice(whole);
         self.uncovered[at..at + covered.len()].copy_from_slice(covered);
-        Message::parse(&self.uncovered, &mut self.offsets)
+        Message::parse(&self.uncovered, &mut self.layout)
     }
 }
 

@@ -1,59 +1,28 @@
 //! An open capture: its groups configured, waited for, read and stopped.
 //!
-//! A read is two steps: [`Session::advance`] takes the next record from the batch in hand, with no system call;
+//! A read is two steps: [`Delivery::advance`] takes the next record from the batch in hand, with no system call;
 //! when there is none left, [`Session::fetch`] receives the next batch. [`Session::read`] is both in one.
 
+use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{self, Batch, Step};
-use super::clock::Clock;
+use super::delivery::{Delivery, Statistics};
 use super::device::Device;
 use super::error::{Error, Result};
-use super::frame::{Header, frame};
-use super::groups::Groups;
 use super::interfaces::Interfaces;
-use super::link_type::LinkType;
-use super::loss::Losses;
-use super::message::{Direction, Message, Offsets};
 use super::netlink::{Receipt, Socket};
 use super::options::{Options, SNAPLEN_MAX};
 use super::readiness::Readiness;
-use super::record::{Current, Record};
+use super::record::Record;
 use super::stop::Stop;
 use super::sys;
-use crate::bpf::Program;
-
-/// What a capture has seen so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Packets received from the kernel.
-    pub received: u64,
-    /// Packets delivered to the caller.
-    pub delivered: u64,
-    /// Packets that the filter or the direction rejected.
-    pub filtered: u64,
-    /// Packets that the link type cannot hold.
-    pub unrepresentable: u64,
-    /// Packets lost between the kernel's rule and this process, exactly, up to the last packet received.
-    pub lost: u64,
-    /// Datagrams that the kernel dropped because the receive buffer was full; each was a batch.
-    pub overruns: u64,
-    /// Datagrams received.
-    pub batches: u64,
-    /// Bytes of the datagrams received.
-    pub bytes: u64,
-    /// Datagrams and messages that were not well formed, and were skipped.
-    pub malformed: u64,
-    /// Datagrams that another process sent, and were skipped.
-    pub foreign: u64,
-}
 
 /// How a wait for packets ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fetched {
-    /// A batch is in hand: [`Session::advance`] takes its records.
+    /// A batch is in hand: [`Delivery::advance`] takes its records.
     Batch,
     /// The time passed with nothing.
     Nothing,
@@ -76,28 +45,27 @@ pub enum Wait {
 pub struct Session {
     socket: Socket,
     stop: Arc<Stop>,
-    batch: Batch,
-    current: Current,
+    delivery: Delivery,
     readiness: Option<Readiness>,
-    groups: Groups,
-    losses: Losses,
-    /// Whether a loss ends the read.
-    strict: bool,
-    /// Packets lost that a strict capture has not told of yet.
-    untold: u64,
-    /// Where in the batch a message begins whose sequence number was looked at already.
-    noted: Option<usize>,
-    clock: Clock,
-    /// The link header of the record in hand.
-    header: Header,
-    interfaces: Interfaces,
-    statistics: Statistics,
-    link_type: LinkType,
-    direction: Direction,
-    filter: Option<Program>,
-    snaplen: u32,
     timeout: Option<Duration>,
     nonblocking: bool,
+}
+
+/// Records are taken, and chosen, by the session's [`Delivery`].
+impl Deref for Session {
+    type Target = Delivery;
+
+    #[inline]
+    fn deref(&self) -> &Delivery {
+        &self.delivery
+    }
+}
+
+impl DerefMut for Session {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Delivery {
+        &mut self.delivery
+    }
 }
 
 impl Session {
@@ -120,125 +88,16 @@ impl Session {
         if options.snaplen == 0 || options.snaplen > SNAPLEN_MAX {
             return Err(Error::Option(format!("snaplen {} is not from 1 to {SNAPLEN_MAX}", options.snaplen)));
         }
-        let mut batch = Batch::default();
         let mut socket = Socket::open(options.buffer_size)?;
+        let options = Options { link_type: device.link_type().or(options.link_type), ..options.clone() };
+        let interfaces = Interfaces::new(socket.fd().clone());
+        let mut delivery = Delivery::new(device.groups(), &options, interfaces);
         for group in device.groups() {
-            socket.bind_group(group, options, &mut batch)?;
+            socket.bind_group(group, &options, &mut delivery.batch)?;
         }
-        batch.space();
-        let groups = Groups::new(device.groups());
-        Ok(Session {
-            stop,
-            batch,
-            current: Current::default(),
-            readiness: None,
-            losses: Losses::new(groups.len()),
-            strict: options.strict,
-            untold: 0,
-            noted: None,
-            clock: Clock::new(groups.len(), options.flush_time(), options.batch_bytes() as usize),
-            groups,
-            header: Header::default(),
-            interfaces: Interfaces::new(socket.fd().clone()),
-            socket,
-            statistics: Statistics::default(),
-            link_type: device.link_type().or(options.link_type).unwrap_or_default(),
-            direction: Direction::Both,
-            filter: None,
-            snaplen: options.snaplen,
-            timeout: options.timeout,
-            nonblocking: false,
-        })
-    }
-
-    /// Takes the next record that the link type, the direction and the filter let through from the batch in hand,
-    /// and says whether there was one; [`Session::record`] has it. No system call, no copy unless it was cut off.
-    #[inline]
-    pub fn advance(&mut self) -> bool {
-        loop {
-            let here = self.batch.at();
-            let mut next = here;
-            let bytes = self.batch.bytes();
-            let body = match batch::step(bytes, &mut next) {
-                Step::Entry(entry) if entry.kind == batch::PACKET => entry.body,
-                Step::Entry(_) => {
-                    self.batch.move_to(next);
-                    continue;
-                }
-                Step::Malformed => {
-                    self.statistics.malformed += 1;
-                    self.batch.move_to(next);
-                    return false;
-                }
-                Step::End => return false,
-            };
-            let mut offsets = Offsets::default();
-            let Some(message) = Message::parse(body, &mut offsets) else {
-                self.statistics.malformed += 1;
-                self.batch.move_to(next);
-                continue;
-            };
-            let group = self.groups.index(message.group());
-            if let (Some(index), Some(sequence), false) = (group, message.sequence(), self.noted == Some(here)) {
-                let lost = self.losses.note(index, sequence);
-                if lost != 0 && self.strict {
-                    // The packet is taken when the loss has been told.
-                    self.untold += u64::from(lost);
-                    self.noted = Some(here);
-                }
-            }
-            if self.untold != 0 {
-                return false;
-            }
-            self.statistics.received += 1;
-            let at = here + batch::MESSAGE_HEADER;
-            let Some(frame) = frame(self.link_type, &message, &mut self.interfaces, &mut self.header) else {
-                self.statistics.unrepresentable += 1;
-                self.batch.move_to(next);
-                continue;
-            };
-            let caplen = frame.caplen(self.header.len() + frame.bytes.len(), self.snaplen as usize);
-            let mut wanted = self.direction.takes(message.direction());
-            let headless = self.header.is_empty();
-            if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
-                wanted = filter.run(&body[frame.bytes.clone()], frame.len as u32) != 0;
-            }
-            if wanted {
-                let index = group.unwrap_or(usize::MAX);
-                let stamp = self.clock.stamp(index, &message, self.batch.received, bytes, here, next);
-                let message = at..at + body.len();
-                self.current.stamp = stamp;
-                self.current.place(&self.header, &frame, self.batch.bytes_mut(), message);
-                if let Some(filter) = self.filter.as_ref().filter(|_| !headless) {
-                    wanted = filter.run(self.current.data(self.batch.bytes()), frame.len as u32) != 0;
-                }
-                self.current.cut(caplen, frame.overhead, self.batch.bytes());
-            }
-            self.batch.move_to(next);
-            if wanted {
-                self.statistics.delivered += 1;
-                return true;
-            }
-            self.statistics.filtered += 1;
-        }
-    }
-
-    /// The record that [`Session::advance`] took last. It stays until the next advance or fetch.
-    #[inline]
-    pub fn record(&self) -> Record<'_> {
-        self.current.record(self.batch.bytes())
-    }
-
-    /// The message of the record that [`Session::advance`] took last: what the kernel said of the packet. `None` when
-    /// there is none in hand.
-    pub fn message(&mut self) -> Option<Message<'_>> {
-        self.current.message(self.batch.bytes())
-    }
-
-    /// Lets go of the record in hand: [`Session::message`] tells of it no more.
-    #[inline]
-    pub fn release(&mut self) {
-        self.current.clear();
+        delivery.batch.space();
+        let timeout = options.timeout;
+        Ok(Session { socket, stop, delivery, readiness: None, timeout, nonblocking: false })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -249,23 +108,20 @@ impl Session {
     /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
     /// strict. The next advance goes on behind the loss.
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
-        if self.untold != 0 {
-            return Err(Error::Lost { packets: std::mem::take(&mut self.untold) });
+        if let Some(packets) = self.delivery.take_untold() {
+            return Err(Error::Lost { packets });
         }
-        self.current.clear();
+        self.delivery.release();
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
             }
-            match self.socket.receive(&mut self.batch).map_err(|e| Error::system("receiving packets", e))? {
+            match self.socket.receive(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))? {
                 Receipt::Datagram => {
-                    self.noted = None;
-                    self.clock.begin_batch();
-                    self.statistics.batches += 1;
-                    self.statistics.bytes += self.batch.bytes().len() as u64;
+                    self.delivery.begin();
                     return Ok(Fetched::Batch);
                 }
-                Receipt::Foreign => self.statistics.foreign += 1,
+                Receipt::Foreign => self.delivery.statistics.foreign += 1,
                 Receipt::Overrun | Receipt::Interrupted => {}
                 Receipt::Empty => {
                     let milliseconds = match wait {
@@ -316,7 +172,7 @@ impl Session {
             if self.stop.take() {
                 break false;
             }
-            if self.advance() {
+            if self.delivery.advance() {
                 break true;
             }
             if self.fetch(wait)? != Fetched::Batch {
@@ -324,14 +180,14 @@ impl Session {
             }
         };
         self.settle();
-        Ok(found.then(|| self.record()))
+        Ok(found.then(|| self.delivery.record()))
     }
 
     /// Makes the selectable descriptor tell the truth again. To be called when a read ends.
     #[inline]
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            readiness.set(self.socket.has_early() || self.batch.has_more());
+            readiness.set(self.socket.has_early() || self.delivery.batch.has_more());
         }
     }
 
@@ -352,37 +208,7 @@ impl Session {
     /// What was seen so far.
     pub fn statistics(&self) -> Statistics {
         let overruns = u64::from(self.socket.drops());
-        Statistics { lost: self.losses.total(), overruns, ..self.statistics }
-    }
-
-    /// Packets lost of one group; `None` where the capture does not read it.
-    pub fn lost_of_group(&self, group: u16) -> Option<u64> {
-        self.losses.of_group(self.groups.find(group)?)
-    }
-
-    /// The link type of records from now on.
-    pub fn link_type(&self) -> LinkType {
-        self.link_type
-    }
-
-    /// Chooses the link type of the records that are taken from now on, those of the batch in hand included.
-    pub fn set_link_type(&mut self, link_type: LinkType) {
-        self.link_type = link_type;
-    }
-
-    /// Chooses the packets to deliver by their way, from the next record on.
-    pub fn set_direction(&mut self, direction: Direction) {
-        self.direction = direction;
-    }
-
-    /// Chooses the packets to deliver by a program for the link type, from the next record on; `None` takes all.
-    pub fn set_filter(&mut self, filter: Option<Program>) {
-        self.filter = filter;
-    }
-
-    /// Chooses whether a loss ends the read, from the next packet on.
-    pub fn set_strict(&mut self, strict: bool) {
-        self.strict = strict;
+        Statistics { lost: self.delivery.lost(), overruns, ..self.delivery.statistics }
     }
 
     /// Whether reads do not wait.

@@ -1,0 +1,238 @@
+//! Batches into records: one pass over each message, in the order of the core's map. No system call, no allocation,
+//! and no copy unless a record was cut off.
+
+use std::mem;
+
+use super::batch::{self, Batch, Step};
+use super::clock::{Clock, Stamp};
+use super::frame::{Header, frame};
+use super::groups::Groups;
+use super::interfaces::Interfaces;
+use super::layout::Layout;
+use super::link_type::LinkType;
+use super::loss::Losses;
+use super::message::{Direction, Message};
+use super::options::Options;
+use super::record::{Current, Record};
+use crate::bpf::Program;
+
+/// What a capture has seen so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Packets received from the kernel.
+    pub received: u64,
+    /// Packets delivered to the caller.
+    pub delivered: u64,
+    /// Packets that the filter or the direction rejected.
+    pub filtered: u64,
+    /// Packets that the link type cannot hold.
+    pub unrepresentable: u64,
+    /// Packets lost between the kernel's rule and this process, exactly, up to the last packet received.
+    pub lost: u64,
+    /// Datagrams that the kernel dropped because the receive buffer was full; each was a batch.
+    pub overruns: u64,
+    /// Datagrams received.
+    pub batches: u64,
+    /// Bytes of the datagrams received.
+    pub bytes: u64,
+    /// Datagrams and messages that were not well formed, and were skipped.
+    pub malformed: u64,
+    /// Datagrams that another process sent, and were skipped.
+    pub foreign: u64,
+}
+
+/// The batch in hand, and what is made of its messages.
+pub struct Delivery {
+    pub(super) batch: Batch,
+    /// The attributes of the last message.
+    layout: Layout,
+    current: Current,
+    groups: Groups,
+    losses: Losses,
+    /// Whether a loss ends the read.
+    strict: bool,
+    /// Packets lost that a strict capture has not told of yet.
+    untold: u64,
+    /// Where in the batch a message begins whose sequence number was looked at already.
+    noted: Option<usize>,
+    clock: Clock,
+    /// The link header of the record in hand.
+    header: Header,
+    interfaces: Interfaces,
+    pub(super) statistics: Statistics,
+    link_type: LinkType,
+    direction: Direction,
+    filter: Option<Program>,
+    snaplen: usize,
+}
+
+impl Delivery {
+    /// Of `groups`, ascending, as `options` ask for.
+    pub fn new(groups: impl Iterator<Item = u16>, options: &Options, interfaces: Interfaces) -> Self {
+        let groups = Groups::new(groups);
+        Delivery {
+            batch: Batch::default(),
+            layout: Layout::default(),
+            current: Current::default(),
+            losses: Losses::new(groups.len()),
+            strict: options.strict,
+            untold: 0,
+            noted: None,
+            clock: Clock::new(groups.len(), options.flush_time(), options.batch_bytes() as usize),
+            groups,
+            header: Header::default(),
+            interfaces,
+            statistics: Statistics::default(),
+            link_type: options.link_type.unwrap_or_default(),
+            direction: Direction::Both,
+            filter: None,
+            snaplen: options.snaplen as usize,
+        }
+    }
+
+    /// A batch was received into [`Delivery::batch`].
+    pub fn begin(&mut self) {
+        self.noted = None;
+        self.clock.begin_batch();
+        self.statistics.batches += 1;
+        self.statistics.bytes += self.batch.bytes().len() as u64;
+    }
+
+    /// Takes the bytes of a datagram as the batch in hand, received at `received`.
+    pub fn load(&mut self, datagram: &[u8], received: Stamp) {
+        let length = datagram.len().min(batch::DATAGRAM_MAX);
+        self.release();
+        self.batch.space()[..length].copy_from_slice(&datagram[..length]);
+        self.batch.fill(length, received);
+        self.begin();
+    }
+
+    /// Takes the next record that the link type, the direction and the filter let through from the batch in hand,
+    /// and says whether there was one; [`Delivery::record`] has it. No system call, no copy unless it was cut off.
+    #[inline]
+    pub fn advance(&mut self) -> bool {
+        loop {
+            let here = self.batch.at();
+            let mut next = here;
+            let bytes = self.batch.bytes();
+            let body = match batch::step(bytes, &mut next) {
+                Step::Entry(entry) if entry.kind == batch::PACKET => entry.body,
+                Step::Entry(_) => {
+                    self.batch.move_to(next);
+                    continue;
+                }
+                Step::Malformed => {
+                    self.statistics.malformed += 1;
+                    self.batch.move_to(next);
+                    return false;
+                }
+                Step::End => return false,
+            };
+            let Some(message) = Message::parse(body, &mut self.layout) else {
+                self.statistics.malformed += 1;
+                self.batch.move_to(next);
+                continue;
+            };
+            let group = self.groups.index(message.group());
+            if let (Some(index), Some(sequence), false) = (group, message.sequence(), self.noted == Some(here)) {
+                let lost = self.losses.note(index, sequence);
+                if lost != 0 && self.strict {
+                    // The packet is taken when the loss has been told.
+                    self.untold += u64::from(lost);
+                    self.noted = Some(here);
+                }
+            }
+            if self.untold != 0 {
+                return false;
+            }
+            self.statistics.received += 1;
+            let at = here + batch::MESSAGE_HEADER;
+            let Some(frame) = frame(self.link_type, &message, &mut self.interfaces, &mut self.header) else {
+                self.statistics.unrepresentable += 1;
+                self.batch.move_to(next);
+                continue;
+            };
+            let caplen = frame.caplen(self.header.len() + frame.bytes.len(), self.snaplen);
+            let mut wanted = self.direction.takes(message.direction());
+            let headless = self.header.is_empty();
+            if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
+                wanted = filter.run(&body[frame.bytes.clone()], frame.len as u32) != 0;
+            }
+            if wanted {
+                let index = group.unwrap_or(usize::MAX);
+                let stamp = self.clock.stamp(index, &message, self.batch.received, bytes, here, next);
+                let message = at..at + body.len();
+                self.current.stamp = stamp;
+                self.current.place(&self.header, &frame, self.batch.bytes_mut(), message);
+                if let Some(filter) = self.filter.as_ref().filter(|_| !headless) {
+                    wanted = filter.run(self.current.data(self.batch.bytes()), frame.len as u32) != 0;
+                }
+                self.current.cut(caplen, frame.overhead, self.batch.bytes());
+            }
+            self.batch.move_to(next);
+            if wanted {
+                self.statistics.delivered += 1;
+                return true;
+            }
+            self.statistics.filtered += 1;
+        }
+    }
+
+    /// The record that [`Delivery::advance`] took last. It stays until the next advance or batch.
+    #[inline]
+    pub fn record(&self) -> Record<'_> {
+        self.current.record(self.batch.bytes())
+    }
+
+    /// The message of the record that [`Delivery::advance`] took last: what the kernel said of the packet. `None` when
+    /// there is none in hand.
+    pub fn message(&mut self) -> Option<Message<'_>> {
+        self.current.message(self.batch.bytes())
+    }
+
+    /// Lets go of the record in hand: [`Delivery::message`] tells of it no more.
+    #[inline]
+    pub fn release(&mut self) {
+        self.current.clear();
+    }
+
+    /// Packets lost that the caller was not told of yet, of a strict capture. From now on it was.
+    pub fn take_untold(&mut self) -> Option<u64> {
+        Some(mem::take(&mut self.untold)).filter(|&packets| packets != 0)
+    }
+
+    /// Packets lost, of all groups.
+    pub fn lost(&self) -> u64 {
+        self.losses.total()
+    }
+
+    /// Packets lost of one group; `None` where the capture does not read it.
+    pub fn lost_of_group(&self, group: u16) -> Option<u64> {
+        self.losses.of_group(self.groups.find(group)?)
+    }
+
+    /// The link type of records from now on.
+    pub fn link_type(&self) -> LinkType {
+        self.link_type
+    }
+
+    /// Chooses the link type of the records that are taken from now on, those of the batch in hand included.
+    pub fn set_link_type(&mut self, link_type: LinkType) {
+        self.link_type = link_type;
+    }
+
+    /// Chooses the packets to deliver by their way, from the next record on.
+    pub fn set_direction(&mut self, direction: Direction) {
+        self.direction = direction;
+    }
+
+    /// Chooses the packets to deliver by a program for the link type, from the next record on; `None` takes all.
+    pub fn set_filter(&mut self, filter: Option<Program>) {
+        self.filter = filter;
+    }
+
+    /// Chooses whether a loss ends the read, from the next packet on.
+    pub fn set_strict(&mut self, strict: bool) {
+        self.strict = strict;
+    }
+}
