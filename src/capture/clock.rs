@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::batch::{self, Step};
 use super::layout::Layout;
-use super::message::Message;
+use super::message::{Message, attribute};
 
 /// A time since the epoch (CLOCK_REALTIME).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +116,7 @@ fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
     loop {
         let until = at;
         match batch::step(datagram, &mut at) {
-            Step::Entry(entry) if entry.kind == batch::PACKET && Message::may_be_stamped(entry.body) => {
+            Step::Entry(entry) if entry.kind == batch::PACKET && may_be_stamped(entry.body) => {
                 if let Some(stamp) =
                     Message::parse(entry.body, &mut Layout::default()).and_then(|message| message.stamp())
                 {
@@ -127,6 +127,18 @@ fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
             Step::Malformed | Step::End => return Ahead { until: usize::MAX, stamp: None },
         }
     }
+}
+
+/// Whether a message's bytes look as if it had a stamp, at the price of one look: the kernel puts PACKET_HDR first, and
+/// stamps nothing at a hook whose number is above FORWARD's (`__build_packet_message`, nfnetlink_log.c).
+#[inline]
+fn may_be_stamped(message: &[u8]) -> bool {
+    // nfgenmsg, the attribute's length and type, ethertype, hook.
+    let [kind_low, kind_high, _, _, hook] = match message.get(6..11).and_then(|bytes| bytes.first_chunk()) {
+        Some(bytes) => *bytes,
+        None => return true,
+    };
+    u16::from_ne_bytes([kind_low, kind_high]) != attribute::PACKET_HDR as u16 || hook <= 2
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ impl Delivery {
                 continue;
             };
             let caplen = frame.caplen(self.header.len() + frame.bytes.len(), self.snaplen);
-            let mut wanted = self.direction.takes(message.direction());
+            let mut wanted = self.direction == Direction::Both || self.direction.takes(message.direction());
             let headless = self.header.is_empty();
             if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
                 wanted = filter.run(&body[frame.bytes.clone()], frame.len as u32) != 0;

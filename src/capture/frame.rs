@@ -11,7 +11,6 @@ pub use header::Header;
 
 use super::interfaces::Interfaces;
 use super::layers::{Layers, NetworkLayer, ethertype};
-use super::layout::ATTRIBUTE_HEADER;
 use super::link_type::LinkType;
 use super::message::{Message, attribute};
 
@@ -73,7 +72,7 @@ fn linked(link_type: LinkType, message: &Message, interfaces: &mut Interfaces, h
 /// Where the payload's bytes begin in the message.
 #[inline]
 fn payload_start(message: &Message) -> Option<usize> {
-    Some(message.offset(attribute::PAYLOAD)? + ATTRIBUTE_HEADER)
+    message.offset(attribute::PAYLOAD)
 }
 
 /// The IP packet alone, behind all tags.

@@ -80,6 +80,9 @@ impl NetworkLayer {
     #[inline]
     pub fn innermost(&self, payload: &[u8]) -> (u16, usize) {
         let (mut ethertype, mut at) = (self.ethertype, self.at);
+        if matches!(ethertype, ethertype::IPV4 | ethertype::IPV6) && at == 0 {
+            return (ethertype, at);
+        }
         while matches!(ethertype, ethertype::VLAN | ethertype::PROVIDER_VLAN) {
             let Some(&[_, _, high, low]) = payload.get(at..).and_then(|rest| rest.first_chunk()) else { break };
             (ethertype, at) = (u16::from_be_bytes([high, low]), at + 4);

@@ -5,6 +5,8 @@
 //! the next: when the headers are where they were, which is seen by loads that need not wait for each other, all of
 //! it still holds.
 
+use std::ops::Range;
+
 /// `struct nlattr`, linux/netlink.h: length with this header, type.
 pub const ATTRIBUTE_HEADER: usize = 4;
 
@@ -15,16 +17,23 @@ const TYPE_MASK: u16 = 0x3fff;
 /// attributes then needs no branch on the type.
 const SLOTS: usize = 32;
 
-/// The offset of an attribute that a message has not.
-const ABSENT: u32 = u32::MAX;
-
 /// The most attributes that are remembered: more than the kernel sends.
 const REMEMBERED: usize = 24;
 
+/// Where the value of an attribute is; nowhere where the message has none.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// Of an attribute that a message has not: no message is so long that this would be in it.
+const ABSENT: Span = Span { start: u32::MAX, end: u32::MAX };
+
 /// Where each attribute of a message stands.
 pub struct Layout {
-    /// By type: the offset of the attribute's header.
-    offsets: [u32; SLOTS],
+    /// By type: where the attribute's value is.
+    spans: [Span; SLOTS],
     /// In order: where each header stood, and its bytes. The last one's length may differ in the next message.
     headers: [(u32, u32); REMEMBERED],
     /// How many headers are remembered; 0 where there is nothing to go by.
@@ -35,7 +44,7 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Layout { offsets: [ABSENT; SLOTS], headers: [(0, 0); REMEMBERED], count: 0, start: 0 }
+        Layout { spans: [ABSENT; SLOTS], headers: [(0, 0); REMEMBERED], count: 0, start: 0 }
     }
 }
 
@@ -46,31 +55,39 @@ impl Layout {
         self.holds(bytes, start) || self.walk(bytes, start)
     }
 
-    /// Where the header of the attribute of type `kind` begins. Of several the last one counts.
+    /// Where the value of the attribute of type `kind` is in the message: past its end where it has none. Of several
+    /// the last one counts.
     #[inline]
-    pub fn offset(&self, kind: usize) -> Option<usize> {
-        match self.offsets[..SLOTS - 1].get(kind) {
-            Some(&at) if at != ABSENT => Some(at as usize),
-            _ => None,
-        }
+    pub fn span(&self, kind: usize) -> Range<usize> {
+        let span = self.spans[..SLOTS - 1].get(kind).unwrap_or(&ABSENT);
+        span.start as usize..span.end as usize
     }
 
     /// Whether the layout of the message before is this one's, too.
     #[inline]
-    fn holds(&self, bytes: &[u8], start: usize) -> bool {
+    fn holds(&mut self, bytes: &[u8], start: usize) -> bool {
         let Some((&(last, header), others)) = self.headers.get(..self.count).and_then(<[_]>::split_last) else {
             return false;
         };
-        let mut same = start == self.start;
+        // The last header stands behind the others: if it is inside, they are.
+        let at = last as usize;
+        let Some(found) = header_at(bytes, at) else { return false };
+        let mut differences = u32::from(start != self.start);
         for &(at, header) in others {
-            same &= header_at(bytes, at as usize) == Some(header);
+            differences |= header_at(bytes, at as usize).unwrap_or(!header) ^ header;
         }
-        let last = last as usize;
-        let Some(found) = header_at(bytes, last) else { return false };
         let (kind, length) = split(found);
         // Behind it is nothing but its padding, which may be missing.
-        let left = bytes.len() - last;
-        same && kind == split(header).0 && length >= ATTRIBUTE_HEADER && length <= left && left < length + 4
+        let left = bytes.len() - at;
+        let same = differences == 0
+            && kind == split(header).0
+            && length >= ATTRIBUTE_HEADER
+            && length <= left
+            && left < length + 4;
+        if same {
+            self.spans[slot(kind)].end = last + length as u32;
+        }
+        same
     }
 
     /// Finds the attributes one by one.
@@ -84,7 +101,7 @@ impl Layout {
             if length < ATTRIBUTE_HEADER || length > bytes.len() - at {
                 return false;
             }
-            self.offsets[usize::from(kind & TYPE_MASK).min(SLOTS - 1)] = at as u32;
+            self.spans[slot(kind)] = Span { start: (at + ATTRIBUTE_HEADER) as u32, end: (at + length) as u32 };
             if let Some(slot) = self.headers.get_mut(count) {
                 *slot = (at as u32, header);
             }
@@ -94,6 +111,12 @@ impl Layout {
         self.count = if count <= REMEMBERED && at + ATTRIBUTE_HEADER > bytes.len() { count } else { 0 };
         true
     }
+}
+
+/// The slot of a type, flags included.
+#[inline]
+fn slot(kind: u16) -> usize {
+    usize::from(kind & TYPE_MASK).min(SLOTS - 1)
 }
 
 /// The four bytes of the header at `at`, as they are.
@@ -114,8 +137,8 @@ mod tests {
     use super::super::message::tests::message;
     use super::*;
 
-    fn offsets(layout: &Layout) -> Vec<Option<usize>> {
-        (0..SLOTS).map(|kind| layout.offset(kind)).collect()
+    fn spans(layout: &Layout) -> Vec<Range<usize>> {
+        (0..SLOTS).map(|kind| layout.span(kind)).collect()
     }
 
     /// What `bytes` are read as after other messages must be what they are read as on their own.
@@ -124,7 +147,7 @@ mod tests {
         let expected = alone.read(bytes, 4);
         assert_eq!(layout.read(bytes, 4), expected);
         if expected {
-            assert_eq!(offsets(layout), offsets(&alone));
+            assert_eq!(spans(layout), spans(&alone));
         }
     }
 

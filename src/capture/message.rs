@@ -6,7 +6,7 @@
 //! in host byte order, their values in network order.
 
 use super::clock::Stamp;
-use super::layout::{ATTRIBUTE_HEADER, Layout};
+use super::layout::Layout;
 
 /// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h. Integers are of 32 bits unless said otherwise.
 pub mod attribute {
@@ -156,15 +156,13 @@ impl<'a> Message<'a> {
     /// The value of the attribute of type `kind`; `None` where the message has none. Of several the last one counts.
     #[inline]
     pub fn attribute(&self, kind: usize) -> Option<&'a [u8]> {
-        let at = self.offset(kind)?;
-        let length = usize::from(u16::from_ne_bytes([self.bytes[at], self.bytes[at + 1]]));
-        self.bytes.get(at + ATTRIBUTE_HEADER..at + length)
+        self.bytes.get(self.layout.span(kind))
     }
 
-    /// Where the header of the attribute of type `kind` begins in [`bytes`](Self::bytes).
+    /// Where the value of the attribute of type `kind` begins in [`bytes`](Self::bytes).
     #[inline]
     pub fn offset(&self, kind: usize) -> Option<usize> {
-        self.layout.offset(kind)
+        Some(self.layout.span(kind).start).filter(|&start| start <= self.bytes.len())
     }
 
     #[inline]
@@ -218,15 +216,6 @@ impl<'a> Message<'a> {
         let seconds = u64::from_be_bytes(seconds.try_into().ok()?);
         let microseconds = u64::from_be_bytes(microseconds.try_into().ok()?);
         Some(Stamp { seconds: seconds as i64, nanoseconds: (microseconds % 1_000_000) as u32 * 1000 })
-    }
-
-    /// Whether a message's bytes look as if it had a stamp, at the price of one look: the kernel puts PACKET_HDR first,
-    /// and stamps nothing at a hook whose number is above FORWARD's (`__build_packet_message`).
-    #[inline]
-    pub fn may_be_stamped(bytes: &[u8]) -> bool {
-        const HOOK: usize = GENERIC_HEADER + ATTRIBUTE_HEADER + 2;
-        let first = bytes.get(GENERIC_HEADER + 2..GENERIC_HEADER + ATTRIBUTE_HEADER);
-        first != Some(&(attribute::PACKET_HDR as u16).to_ne_bytes()) || bytes.get(HOOK).is_none_or(|&hook| hook <= 2)
     }
 
     /// The group's sequence number: it counts lost packets too.
