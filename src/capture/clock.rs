@@ -51,7 +51,13 @@ pub struct Clock {
     previous: Vec<Stamp>,
     /// What was found ahead in the batch in hand.
     ahead: Ahead,
+    /// How many batches came since the last stamped packet.
+    unstamped: u32,
 }
+
+/// After so many batches without a stamp, full ones are not searched for one: at their rate, an estimate is no further
+/// off than the flush time anyhow.
+const UNSTAMPED_MANY: u32 = 16;
 
 /// The next stamped packet of a batch, for all packets before `until`.
 #[derive(Clone, Copy)]
@@ -71,13 +77,15 @@ impl Clock {
             full: batch_bytes.saturating_sub(MESSAGE_MAX),
             previous: vec![Stamp::default(); groups],
             ahead: Ahead { until: 0, stamp: None },
+            unstamped: 0,
         }
     }
 
-    /// A new batch is in hand.
-    #[inline]
-    pub fn begin_batch(&mut self) {
-        self.ahead = Ahead { until: 0, stamp: None };
+    /// A new batch, of so many bytes, is in hand.
+    pub fn begin_batch(&mut self, length: usize) {
+        let search = length < self.full || self.unstamped < UNSTAMPED_MANY;
+        self.ahead = Ahead { until: if search { 0 } else { usize::MAX }, stamp: None };
+        self.unstamped = self.unstamped.saturating_add(1);
     }
 
     /// The stamp of a message of the group at `index`, whose batch, `datagram`, was received at `received` and goes
@@ -93,7 +101,10 @@ impl Clock {
         next: usize,
     ) -> Stamp {
         let stamp = match message.stamp() {
-            Some(stamp) => stamp,
+            Some(stamp) => {
+                self.unstamped = 0;
+                stamp
+            }
             None => self.estimate(received, datagram, at, next),
         };
         let Some(previous) = self.previous.get_mut(index) else { return stamp };
@@ -101,6 +112,7 @@ impl Clock {
         *previous
     }
 
+    #[inline]
     fn estimate(&mut self, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
         let first_of_flush = at == 0 && datagram.len() < self.full;
         let latest = if first_of_flush { received.before(self.flush) } else { received };
@@ -112,6 +124,7 @@ impl Clock {
 }
 
 /// Looks for the next stamped packet from `at` on.
+#[inline(never)]
 fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
     loop {
         let until = at;
@@ -176,7 +189,7 @@ mod tests {
 
     fn stamps(clock: &mut Clock, stamps: &[Option<u64>], received: u64) -> Vec<Stamp> {
         let datagram = datagram(stamps);
-        clock.begin_batch();
+        clock.begin_batch(datagram.len());
         let mut next = 0;
         let mut all = Vec::new();
         loop {
@@ -221,6 +234,15 @@ mod tests {
         let mut clock = clock();
         assert_eq!(stamps(&mut clock, &[None, None], 2000), [at(1990), at(2000)]);
         assert_eq!(stamps(&mut clock, &[None, Some(1999), Some(2003)], 2005), [at(2000), at(2000), at(2003)]);
+    }
+
+    #[test]
+    fn a_stamp_is_found_again_after_many_batches_without_one() {
+        let mut clock = clock();
+        for batch in 0..2 * u64::from(UNSTAMPED_MANY) {
+            stamps(&mut clock, &[None], 2000 + batch);
+        }
+        assert_eq!(stamps(&mut clock, &[Some(3000), None, Some(3003)], 3010), [3000, 3003, 3003].map(at));
     }
 
     #[test]

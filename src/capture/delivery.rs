@@ -93,7 +93,7 @@ impl Delivery {
     /// A batch was received into [`Delivery::batch`].
     pub fn begin(&mut self) {
         self.noted = None;
-        self.clock.begin_batch();
+        self.clock.begin_batch(self.batch.bytes().len());
         self.statistics.batches += 1;
         self.statistics.bytes += self.batch.bytes().len() as u64;
     }

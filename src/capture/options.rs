@@ -51,7 +51,7 @@ impl Default for Options {
             link_type: None,
             batch_packets: 10_000,
             // Just under what rounds up to the next power of two with the skb's own overhead.
-            batch_bytes: 126_000,
+            batch_bytes: 131_072,
             strict: false,
             conntrack: false,
             flush: None,

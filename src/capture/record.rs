@@ -76,7 +76,9 @@ impl Current {
     pub fn place(&mut self, header: &Header, frame: &Frame, buffer: &mut [u8], message: Range<usize>) {
         let bytes = message.start + frame.bytes.start..message.start + frame.bytes.end;
         self.len = frame.len as u32;
-        self.covered.clear();
+        if !self.covered.is_empty() {
+            self.covered.clear();
+        }
         self.in_window = header.len() > frame.bytes.start + MESSAGE_HEADER;
         if self.in_window {
             self.data = 0..header.len() + bytes.len();
