@@ -46,6 +46,8 @@
 //!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
 //!     session.rs      an open capture: configure, wait, read, stop
 //!     delivery.rs     batches into records
+//!     source.rs       where batches come from: the socket, or the reader thread
+//!     reader.rs       the reader thread
 //!     stop.rs         ends a wait from a signal handler or another thread
 //!     readiness.rs    a descriptor that is readable while packets are in the process
 //!     groups.rs       the groups of a capture, for what is kept apart for each

@@ -1,4 +1,6 @@
-//! One received datagram: a batch of messages, in order, in one buffer that is used again for the next.
+//! Received datagrams, each a batch of messages, in order, in a buffer that is used again.
+
+use std::collections::VecDeque;
 
 use super::clock::Stamp;
 
@@ -29,45 +31,93 @@ pub struct Entry<'a> {
     pub body: &'a [u8],
 }
 
-/// The buffer of a datagram, and how far its messages were taken.
+/// A datagram in a batch's buffer.
+#[derive(Clone, Copy, Default)]
+struct Datagram {
+    start: usize,
+    end: usize,
+    received: Stamp,
+}
+
+/// A buffer with received datagrams, the one in hand, and how far its messages were taken.
 pub struct Batch {
-    /// A datagram of any size and the readable tail behind it.
+    /// Datagrams, and the readable tail behind them.
     buffer: Box<[u8]>,
-    /// The bytes of the datagram.
-    filled: usize,
-    /// Where the next message begins.
+    /// Where the next datagram goes.
+    end: usize,
+    /// Datagrams that were not taken in hand yet.
+    waiting: VecDeque<Datagram>,
+    hand: Datagram,
+    /// Where the next message begins in the datagram in hand.
     at: usize,
-    /// When the datagram was received.
-    pub(super) received: Stamp,
 }
 
 impl Default for Batch {
+    /// With room for one datagram of any size.
     fn default() -> Self {
-        Batch { buffer: vec![0; DATAGRAM_MAX + READABLE_TAIL].into(), filled: 0, at: 0, received: Stamp::default() }
+        Batch::with_room(DATAGRAM_MAX)
     }
 }
 
 impl Batch {
-    /// Where the next datagram goes. What the batch held is gone.
+    /// With so many bytes of room, at least one datagram's. Memory that is not used is not taken: the buffer is
+    /// zeros that nobody has touched.
+    pub(super) fn with_room(room: usize) -> Self {
+        let buffer = vec![0; room.max(DATAGRAM_MAX) + READABLE_TAIL].into();
+        Batch { buffer, end: 0, waiting: VecDeque::new(), hand: Datagram::default(), at: 0 }
+    }
+
+    /// Forgets what the batch holds.
+    pub(super) fn clear(&mut self) {
+        (self.end, self.hand, self.at) = (0, Datagram::default(), 0);
+        self.waiting.clear();
+    }
+
+    /// Whether there is room for one more datagram of any size.
+    pub(super) fn has_room(&self) -> bool {
+        self.end + DATAGRAM_MAX + READABLE_TAIL <= self.buffer.len()
+    }
+
+    /// Whether it holds no datagram that was not taken in hand yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Where the next datagram goes. There must be room.
     pub(super) fn space(&mut self) -> &mut [u8] {
-        (self.filled, self.at) = (0, 0);
-        &mut self.buffer[..DATAGRAM_MAX]
+        &mut self.buffer[self.end..self.end + DATAGRAM_MAX]
     }
 
-    /// Says that a datagram of `length` bytes now fills the buffer from its start.
-    pub(super) fn fill(&mut self, length: usize, received: Stamp) {
-        (self.filled, self.at, self.received) = (length.min(DATAGRAM_MAX), 0, received);
+    /// Says that a datagram of `length` bytes was put where the next one goes.
+    pub(super) fn push(&mut self, length: usize, received: Stamp) {
+        let (start, end) = (self.end, self.end + length.min(DATAGRAM_MAX));
+        self.waiting.push_back(Datagram { start, end, received });
+        self.end = end.next_multiple_of(8).min(self.buffer.len());
     }
 
-    /// The bytes of the datagram.
+    /// Takes the next datagram in hand, if there is one.
+    pub(super) fn take(&mut self) -> bool {
+        let Some(next) = self.waiting.pop_front() else { return false };
+        (self.hand, self.at) = (next, 0);
+        true
+    }
+
+    /// The bytes of the datagram in hand.
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.filled]
+        &self.buffer[self.hand.start..self.hand.end]
     }
 
-    /// The bytes of the datagram, where link headers are written into.
+    /// The bytes of the datagram in hand, where link headers are written into.
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[..self.filled]
+        &mut self.buffer[self.hand.start..self.hand.end]
+    }
+
+    /// When the datagram in hand was received.
+    #[inline]
+    pub(super) fn received(&self) -> Stamp {
+        self.hand.received
     }
 
     /// Where the next message begins.
@@ -83,16 +133,14 @@ impl Batch {
     }
 
     /// Whether a packet message is still to be taken.
-    #[inline]
     pub(super) fn has_more(&self) -> bool {
         let mut at = self.at;
-        let bytes = &self.buffer[..self.filled];
-        while let Step::Entry(entry) = step(bytes, &mut at) {
+        while let Step::Entry(entry) = step(self.bytes(), &mut at) {
             if entry.kind == PACKET {
                 return true;
             }
         }
-        false
+        !self.is_empty()
     }
 }
 
@@ -192,11 +240,33 @@ mod tests {
         let mut batch = Batch::default();
         assert!(!batch.has_more());
         batch.space()[..datagram.len()].copy_from_slice(&datagram);
-        batch.fill(datagram.len(), Stamp::default());
+        batch.push(datagram.len(), Stamp::default());
+        assert!(batch.has_more());
+        assert!(batch.take());
+        assert_eq!(batch.bytes(), datagram);
         assert!(batch.has_more());
         let mut at = batch.at();
         assert!(matches!(step(batch.bytes(), &mut at), Step::Entry(_)));
         batch.move_to(at);
         assert!(!batch.has_more());
+        assert!(!batch.take());
+    }
+
+    #[test]
+    fn datagrams_are_gathered_while_there_is_room_and_taken_in_order() {
+        let mut batch = Batch::with_room(DATAGRAM_MAX + 100);
+        for (length, byte) in [(31, 1), (33, 2), (40, 3)] {
+            assert!(batch.has_room());
+            batch.space()[..length].fill(byte);
+            batch.push(length, Stamp { seconds: byte.into(), nanoseconds: 0 });
+        }
+        assert!(!batch.has_room());
+        for (length, byte) in [(31, 1), (33, 2), (40, 3)] {
+            assert!(batch.take());
+            assert_eq!((batch.bytes(), batch.received().seconds), (&vec![byte; length][..], byte.into()));
+        }
+        assert!(!batch.take());
+        batch.clear();
+        assert!(batch.has_room() && batch.is_empty());
     }
 }

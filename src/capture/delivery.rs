@@ -90,20 +90,25 @@ impl Delivery {
         }
     }
 
-    /// A batch was received into [`Delivery::batch`].
-    pub fn begin(&mut self) {
+    /// Takes the next datagram of [`Delivery::batch`] in hand, and says whether there was one.
+    pub fn begin(&mut self) -> bool {
+        if !self.batch.take() {
+            return false;
+        }
         self.noted = None;
         self.clock.begin_batch(self.batch.bytes().len());
         self.statistics.batches += 1;
         self.statistics.bytes += self.batch.bytes().len() as u64;
+        true
     }
 
     /// Takes the bytes of a datagram as the batch in hand, received at `received`.
     pub fn load(&mut self, datagram: &[u8], received: Stamp) {
         let length = datagram.len().min(batch::DATAGRAM_MAX);
         self.release();
+        self.batch.clear();
         self.batch.space()[..length].copy_from_slice(&datagram[..length]);
-        self.batch.fill(length, received);
+        self.batch.push(length, received);
         self.begin();
     }
 
@@ -160,7 +165,7 @@ impl Delivery {
             }
             if wanted {
                 let index = group.unwrap_or(usize::MAX);
-                let stamp = self.clock.stamp(index, &message, self.batch.received, bytes, here, next);
+                let stamp = self.clock.stamp(index, &message, self.batch.received(), bytes, here, next);
                 let message = at..at + body.len();
                 self.current.stamp = stamp;
                 self.current.place(&self.header, &frame, self.batch.bytes_mut(), message);

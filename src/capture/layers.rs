@@ -69,7 +69,7 @@ impl NetworkLayer {
     fn of_link(message: &Message, family: u8) -> NetworkLayer {
         let ethertype = message.protocol().unwrap_or(if family == family::ARP { ethertype::ARP } else { 0 });
         let at = match (family, message.hook()) {
-            (family::NETDEV, Some(Hook::Egress)) => message.attribute(attribute::L2HDR).map_or(0, <[u8]>::len),
+            (family::NETDEV, Some(Hook::Egress)) => link_header(message).map_or(0, <[u8]>::len),
             (family::ARP, Some(Hook::Output)) => made_by_arp(message).map_or(0, |header| header.len()),
             _ => 0,
         };
@@ -99,9 +99,7 @@ impl<'a> Layers<'a> {
             family::IPV4 | family::IPV6 => came_in_with(message),
             family::ARP if at > 0 => made_by_arp(message),
             family::ARP => came_in_with(message),
-            _ => {
-                message.attribute(attribute::L2HDR).filter(|h| h.len() == ETHERNET_HEADER).and_then(<[u8]>::first_chunk)
-            }
+            _ => link_header(message).filter(|header| header.len() == ETHERNET_HEADER).and_then(<[u8]>::first_chunk),
         };
         let vlan = message.attribute(attribute::VLAN).and_then(vlan);
         Layers { ethertype, network: at, ethernet, vlan }
@@ -113,6 +111,15 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// The link header of the bridge and netdev families, up to its ethertype. The kernel gives what stands before the IP
+/// header: of a frame that goes out with a tag inside, that is the tag, too, which belongs to what the ethertype tells.
+#[inline]
+fn link_header<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
+    let header = message.attribute(attribute::L2HDR)?;
+    let tagged = matches!(message.protocol(), Some(ethertype::VLAN | ethertype::PROVIDER_VLAN));
+    Some(if tagged { &header[..header.len().min(ETHERNET_HEADER)] } else { header })
+}
+
 /// The Ethernet header that ARP has made and put into the payload.
 fn made_by_arp<'a>(message: &Message<'a>) -> Option<&'a [u8; ETHERNET_HEADER]> {
     message
@@ -121,13 +128,14 @@ fn made_by_arp<'a>(message: &Message<'a>) -> Option<&'a [u8; ETHERNET_HEADER]> {
         .filter(|header: &&[u8; ETHERNET_HEADER]| header[12..] == ethertype::ARP.to_be_bytes())
 }
 
-/// The link header that a packet came in with, if it is Ethernet's.
+/// The link header that a packet came in with, if it is Ethernet's. What this host sent to a multicast group that it is
+/// in itself comes back without one; the kernel then gives the packet's own first bytes in its place.
 #[inline]
 fn came_in_with<'a>(message: &Message<'a>) -> Option<&'a [u8; ETHERNET_HEADER]> {
     let header = message.attribute(attribute::HWHEADER)?;
     let kind = message.hardware_type()?;
     let ethernet = header.len() == ETHERNET_HEADER && matches!(kind, ARPHRD_ETHER | ARPHRD_LOOPBACK);
-    if ethernet { header.first_chunk() } else { None }
+    if ethernet && !message.payload().starts_with(header) { header.first_chunk() } else { None }
 }
 
 /// `enum nfulnl_vlan_attr`: the tag in the nested attribute `value`.

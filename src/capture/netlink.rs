@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-use super::batch::{self, Batch, DATAGRAM_MAX, Step};
+use super::batch::{self, Batch, Step};
 use super::clock::Stamp;
 use super::error::{Error, Result};
 use super::options::Options;
@@ -97,11 +97,36 @@ impl Socket {
         for _ in 0..REPEATS {
             match self.bind(group, options, batch) {
                 Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => continue,
-                Err(error) => return Err(explain(group, options, error)),
+                Err(error) => return Err(self.explain(group, options, error, batch)),
                 Ok(()) => return Ok(()),
             }
         }
         Err(Error::system(format!("binding group {group}"), io::Error::from_raw_os_error(libc::EAGAIN)))
+    }
+
+    /// What the kernel's refusal to bind `group` means.
+    fn explain(&mut self, group: u16, options: &Options, error: io::Error, batch: &mut Batch) -> Error {
+        let action = format!("binding group {group}");
+        match error.raw_os_error() {
+            Some(libc::EPERM) if !self.may_configure(batch) => Error::PermissionDenied { action },
+            Some(libc::EPERM | libc::EBUSY) => {
+                let owner = owner::of_group(group).unwrap_or_else(|| "another process".into());
+                Error::GroupTaken { group, owner }
+            }
+            Some(libc::EOPNOTSUPP) if options.conntrack => Error::NoConntrack,
+            // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
+            Some(libc::EINVAL) => Error::NotAvailable,
+            _ => Error::system(action, error),
+        }
+    }
+
+    /// Whether this process may configure groups at all. EPERM is the kernel's word for a group that is taken, too;
+    /// but it looks at the sender's privilege before it looks at a request. So one that it knows and does not serve,
+    /// a packet's message, tells: it is refused for either reason.
+    fn may_configure(&mut self, batch: &mut Batch) -> bool {
+        self.sequence += 1;
+        let probe = request(self.sequence, batch::PACKET, 0);
+        sys::send(&self.fd, &probe).is_ok() && !matches!(self.await_answer(batch), Ok(Some(libc::EPERM)) | Err(_))
     }
 
     /// The kernel works requests off before send(2) returns, so by then the answer is in the receive buffer, or was
@@ -125,42 +150,27 @@ impl Socket {
     /// is empty and the answer was not in it. Packets that come before it are kept for later.
     fn await_answer(&mut self, batch: &mut Batch) -> io::Result<Option<i32>> {
         loop {
-            match self.receive_datagram(batch)? {
+            batch.clear();
+            match receive(&self.fd, batch)? {
                 Receipt::Empty => return Ok(None),
-                Receipt::Datagram => match answer_in(batch.bytes(), self.sequence) {
-                    Some(errno) => return Ok(Some(errno)),
-                    None => self.early.push_back((batch.bytes().to_vec(), batch.received)),
-                },
+                Receipt::Datagram => {
+                    batch.take();
+                    match answer_in(batch.bytes(), self.sequence) {
+                        Some(errno) => return Ok(Some(errno)),
+                        None => self.early.push_back((batch.bytes().to_vec(), batch.received())),
+                    }
+                }
                 Receipt::Foreign | Receipt::Overrun | Receipt::Interrupted => {}
             }
         }
     }
 
-    /// Receives the next datagram into `batch`, without waiting for one: first those that came early.
-    pub fn receive(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
-        if let Some((bytes, received)) = self.early.pop_front() {
-            batch.space()[..bytes.len()].copy_from_slice(&bytes);
-            batch.fill(bytes.len(), received);
-            return Ok(Receipt::Datagram);
-        }
-        self.receive_datagram(batch)
-    }
-
-    fn receive_datagram(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
-        match sys::receive(&self.fd, batch.space()) {
-            // Any process can send to a netlink socket: only port id 0 is the kernel.
-            Ok(received) if received.port_id != 0 => Ok(Receipt::Foreign),
-            Ok(received) => {
-                batch.fill(received.length.min(DATAGRAM_MAX), Stamp::now());
-                Ok(Receipt::Datagram)
-            }
-            Err(error) => match error.raw_os_error() {
-                Some(libc::EAGAIN) => Ok(Receipt::Empty),
-                Some(libc::ENOBUFS) => Ok(Receipt::Overrun),
-                Some(libc::EINTR) => Ok(Receipt::Interrupted),
-                _ => Err(error),
-            },
-        }
+    /// Puts the next datagram that came early into `batch`; says whether there was one.
+    pub fn take_early(&mut self, batch: &mut Batch) -> bool {
+        let Some((bytes, received)) = self.early.pop_front() else { return false };
+        batch.space()[..bytes.len()].copy_from_slice(&bytes);
+        batch.push(bytes.len(), received);
+        true
     }
 
     /// Whether datagrams wait that came early.
@@ -194,18 +204,21 @@ impl Socket {
     }
 }
 
-/// What the kernel's refusal to bind `group` means.
-fn explain(group: u16, options: &Options, error: io::Error) -> Error {
-    let action = format!("binding group {group}");
-    match error.raw_os_error() {
-        Some(libc::EPERM | libc::EBUSY) => match owner::of_group(group) {
-            Some(owner) => Error::GroupTaken { group, owner },
-            None => Error::PermissionDenied { action },
+/// Receives the next datagram into `batch`, which must have room for it, without waiting for one.
+pub fn receive(fd: &OwnedFd, batch: &mut Batch) -> io::Result<Receipt> {
+    match sys::receive(fd, batch.space()) {
+        // Any process can send to a netlink socket: only port id 0 is the kernel.
+        Ok(received) if received.port_id != 0 => Ok(Receipt::Foreign),
+        Ok(received) => {
+            batch.push(received.length, Stamp::now());
+            Ok(Receipt::Datagram)
+        }
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EAGAIN) => Ok(Receipt::Empty),
+            Some(libc::ENOBUFS) => Ok(Receipt::Overrun),
+            Some(libc::EINTR) => Ok(Receipt::Interrupted),
+            _ => Err(error),
         },
-        Some(libc::EOPNOTSUPP) if options.conntrack => Error::NoConntrack,
-        // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
-        Some(libc::EINVAL) => Error::NotAvailable,
-        _ => Error::system(action, error),
     }
 }
 
@@ -226,9 +239,7 @@ fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Optio
     let mut mode = options.snaplen.clamp(COPY_RANGE_MIN, COPY_RANGE_MAX).to_be_bytes().to_vec();
     mode.extend([COPY_PACKET, 0]);
 
-    let mut request = vec![0; batch::MESSAGE_HEADER];
-    request.extend([libc::AF_UNSPEC as u8, 0]);
-    request.extend(group.to_be_bytes());
+    let mut request = request(sequence, CONFIG, group);
     let mut attribute = |kind: u16, value: &[u8]| {
         request.extend((4 + value.len() as u16).to_ne_bytes());
         request.extend(kind.to_ne_bytes());
@@ -246,9 +257,20 @@ fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Optio
 
     let length = request.len() as u32;
     request[0..4].copy_from_slice(&length.to_ne_bytes());
-    request[4..6].copy_from_slice(&CONFIG.to_ne_bytes());
-    request[6..8].copy_from_slice(&REQUEST_WITH_ACK.to_ne_bytes());
-    request[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    request
+}
+
+/// A request of a kind for a group, without attributes.
+fn request(sequence: u32, kind: u16, group: u16) -> Vec<u8> {
+    let length = batch::MESSAGE_HEADER as u32 + 4;
+    let mut request = Vec::with_capacity(128);
+    request.extend(length.to_ne_bytes());
+    request.extend(kind.to_ne_bytes());
+    request.extend(REQUEST_WITH_ACK.to_ne_bytes());
+    request.extend(sequence.to_ne_bytes());
+    request.extend([0; 4]);
+    request.extend([libc::AF_UNSPEC as u8, 0]);
+    request.extend(group.to_be_bytes());
     request
 }
 

@@ -15,6 +15,18 @@ const FLUSH_MAX: Duration = Duration::from_millis(10);
 /// (nfnetlink_log.c).
 pub const BATCH_BYTES: RangeInclusive<u32> = 4096..=131_072;
 
+/// Whether a thread reads the socket into user memory while the caller is busy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReaderThread {
+    /// Where the kernel grants less buffer than was asked for: the thread has the rest.
+    #[default]
+    Auto,
+    /// Always, with as much memory as was asked for.
+    On,
+    /// Never.
+    Off,
+}
+
 /// A capture's settings; the default is what `pcap_create` and no `pcap_set_*` gives.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -24,7 +36,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Deliver each packet at once: no batches.
     pub immediate: bool,
-    /// The socket's receive buffer in bytes.
+    /// The buffer between the kernel and the caller in bytes: the socket's, and what the kernel does not grant of it
+    /// in this process's memory.
     pub buffer_size: u32,
     /// The link type; `None` is the device's, or RAW.
     pub link_type: Option<LinkType>,
@@ -36,6 +49,8 @@ pub struct Options {
     pub strict: bool,
     /// Ask for the conntrack entry of each packet.
     pub conntrack: bool,
+    /// Whether a thread of this library reads the socket.
+    pub reader_thread: ReaderThread,
     /// How long a packet may wait for its batch to fill; `None` is the timeout, at most 10 ms. The kernel counts in
     /// hundredths of a second; less than one means its next tick.
     pub flush: Option<Duration>,
@@ -54,6 +69,7 @@ impl Default for Options {
             batch_bytes: 131_072,
             strict: false,
             conntrack: false,
+            reader_thread: ReaderThread::Auto,
             flush: None,
         }
     }

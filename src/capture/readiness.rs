@@ -30,6 +30,11 @@ impl Readiness {
         self.either.as_raw_fd()
     }
 
+    /// Watches another descriptor from now on.
+    pub fn watch(&mut self, old: RawFd, new: RawFd) -> io::Result<()> {
+        sys::watch_instead(&self.either, old, new)
+    }
+
     /// Says whether packets are left.
     pub fn set(&mut self, left: bool) {
         if left != self.raised {

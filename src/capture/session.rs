@@ -16,6 +16,7 @@ use super::netlink::{Receipt, Socket};
 use super::options::{Options, SNAPLEN_MAX};
 use super::readiness::Readiness;
 use super::record::Record;
+use super::source::Source;
 use super::stop::Stop;
 use super::sys;
 
@@ -43,12 +44,14 @@ pub enum Wait {
 
 /// An open capture.
 pub struct Session {
-    socket: Socket,
+    source: Source,
     stop: Arc<Stop>,
     delivery: Delivery,
     readiness: Option<Readiness>,
     timeout: Option<Duration>,
     nonblocking: bool,
+    /// The size of the buffer that was asked for.
+    asked: u32,
 }
 
 /// Records are taken, and chosen, by the session's [`Delivery`].
@@ -95,9 +98,11 @@ impl Session {
         for group in device.groups() {
             socket.bind_group(group, &options, &mut delivery.batch)?;
         }
-        delivery.batch.space();
+        delivery.batch.clear();
         let timeout = options.timeout;
-        Ok(Session { socket, stop, delivery, readiness: None, timeout, nonblocking: false })
+        let source = Source::new(socket, &options);
+        let asked = options.buffer_size;
+        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -116,13 +121,11 @@ impl Session {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
             }
-            match self.socket.receive(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))? {
-                Receipt::Datagram => {
-                    self.delivery.begin();
-                    return Ok(Fetched::Batch);
-                }
-                Receipt::Foreign => self.delivery.statistics.foreign += 1,
-                Receipt::Overrun | Receipt::Interrupted => {}
+            if self.delivery.begin() {
+                return Ok(Fetched::Batch);
+            }
+            match self.receive()? {
+                Receipt::Datagram | Receipt::Foreign | Receipt::Overrun | Receipt::Interrupted => {}
                 Receipt::Empty => {
                     let milliseconds = match wait {
                         Wait::No => return Ok(Fetched::Nothing),
@@ -139,8 +142,23 @@ impl Session {
         }
     }
 
+    fn receive(&mut self) -> Result<Receipt> {
+        let before = self.source.raw_readable();
+        let receipt =
+            self.source.receive(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))?;
+        let now = self.source.raw_readable();
+        if let Some(readiness) = self.readiness.as_mut().filter(|_| now != before) {
+            // The reader thread was started: it tells now.
+            readiness.watch(before, now).map_err(|error| Error::system("watching the reader thread", error))?;
+        }
+        Ok(receipt)
+    }
+
     fn await_packets(&mut self, milliseconds: Option<i32>) -> Result<()> {
-        match sys::wait(self.socket.fd(), self.stop.event(), milliseconds) {
+        if self.source.await_datagram() {
+            return Ok(());
+        }
+        match sys::wait(self.source.readable(), self.stop.event(), milliseconds) {
             Ok([_, true]) if !self.stop.is_wanted() => {
                 // Left over from a request that was taken in between, or made by another process after a fork.
                 sys::lower(self.stop.event());
@@ -187,7 +205,8 @@ impl Session {
     #[inline]
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            readiness.set(self.socket.has_early() || self.delivery.batch.has_more());
+            let left = self.delivery.batch.has_more() || self.source.has_more();
+            readiness.set(left || self.source.await_datagram());
         }
     }
 
@@ -198,7 +217,7 @@ impl Session {
     /// [`Error::System`], when the process has no descriptor left.
     pub fn selectable(&mut self) -> Result<RawFd> {
         if self.readiness.is_none() {
-            let readiness = Readiness::new(self.socket.raw_fd());
+            let readiness = Readiness::new(self.source.raw_readable());
             self.readiness = Some(readiness.map_err(|error| Error::system("making a descriptor to select on", error))?);
             self.settle();
         }
@@ -207,8 +226,9 @@ impl Session {
 
     /// What was seen so far.
     pub fn statistics(&self) -> Statistics {
-        let overruns = u64::from(self.socket.drops());
-        Statistics { lost: self.delivery.lost(), overruns, ..self.delivery.statistics }
+        let overruns = u64::from(self.source.socket.drops());
+        let foreign = self.source.foreign();
+        Statistics { lost: self.delivery.lost(), overruns, foreign, ..self.delivery.statistics }
     }
 
     /// Whether reads do not wait.
@@ -228,12 +248,12 @@ impl Session {
 
     /// The netlink socket's descriptor.
     pub fn descriptor(&self) -> RawFd {
-        self.socket.raw_fd()
+        self.source.socket.raw_fd()
     }
 
-    /// The size of the receive buffer in bytes, as far as the kernel granted what was asked for.
+    /// The size of the buffer in bytes, as far as what was asked for was granted.
     pub fn buffer_size(&self) -> u32 {
-        self.socket.buffer_size()
+        self.source.buffer_size(self.asked)
     }
 
     /// The netlink socket's port id, by which the kernel names the reader of a group.
@@ -242,6 +262,6 @@ impl Session {
     ///
     /// [`Error::System`], which getsockname(2) has no reason for.
     pub fn port_id(&self) -> Result<u32> {
-        self.socket.port_id().map_err(|error| Error::system("asking for the port id", error))
+        self.source.socket.port_id().map_err(|error| Error::system("asking for the port id", error))
     }
 }

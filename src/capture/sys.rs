@@ -81,6 +81,31 @@ pub fn any_readable(members: &[RawFd]) -> io::Result<OwnedFd> {
     Ok(epoll)
 }
 
+/// Makes `epoll` watch `new` instead of `old`.
+pub fn watch_instead(epoll: &OwnedFd, old: RawFd, new: RawFd) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: new as u64 };
+    for (operation, fd) in [(libc::EPOLL_CTL_DEL, old), (libc::EPOLL_CTL_ADD, new)] {
+        // SAFETY: the pointer is to `event`, which outlives the call; removal ignores it.
+        checked(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), operation, fd, &mut event) })?;
+    }
+    Ok(())
+}
+
+/// Runs `body` with all signals blocked: a thread that it starts has them blocked for ever.
+pub fn without_signals<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: sigset_t is plain integers, for which zeros are valid.
+    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
+    // SAFETY: the pointers are to `all` and `before`, which outlive the calls. No argument is invalid, so both succeed.
+    unsafe {
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+    }
+    let result = body();
+    // SAFETY: `before` was filled in above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    result
+}
+
 /// Sets an integer option of the socket.
 pub fn set_option(fd: &OwnedFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     let length = mem::size_of::<c_int>() as libc::socklen_t;

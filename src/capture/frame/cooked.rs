@@ -4,7 +4,7 @@ use super::Header;
 use crate::capture::info::LinkAddress;
 use crate::capture::interfaces::Interfaces;
 use crate::capture::layers::Layers;
-use crate::capture::message::{Direction, Message, family};
+use crate::capture::message::{Direction, Hook, Message, family};
 
 /// Packet types, linux/if_packet.h.
 const TO_US: u8 = 0;
@@ -29,13 +29,16 @@ impl Sender {
         let interface = interface(message, outgoing);
         let known = message.hardware_type().filter(|_| !outgoing);
         let hardware_type = known.unwrap_or_else(|| interfaces.get(interface).hardware_type);
-        let address = match (layers.ethernet, message.link_address()) {
+        // The IP families' link header is the one that a forwarded packet came in with.
+        let link_header = layers.ethernet.filter(|_| !matches!(message.family(), family::IPV4 | family::IPV6));
+        let address = match (link_header, message.link_address()) {
             (_, Some(address)) if !outgoing => address,
             (Some(ethernet), _) if outgoing => LinkAddress::new(&ethernet[6..12]),
             _ if outgoing => interfaces.get(interface).address,
             _ => LinkAddress::default(),
         };
-        Sender { packet_type: packet_type(message, layers), interface, hardware_type, address }
+        let packet_type = packet_type(message, layers, || interfaces.get(interface).address);
+        Sender { packet_type, interface, hardware_type, address }
     }
 
     /// Version 1: packet type, ARPHRD type, address length, address, protocol.
@@ -83,15 +86,26 @@ fn interface(message: &Message, outgoing: bool) -> u32 {
     first.or(second).unwrap_or(0)
 }
 
-/// The packet type: from the hook, and for a packet that came in from the address that it came to.
-fn packet_type(message: &Message, layers: &Layers) -> u8 {
+/// The packet type: from the hook, and for a packet that came in from the address that it came to. `receiver` is the
+/// interface's own.
+fn packet_type(message: &Message, layers: &Layers, receiver: impl FnOnce() -> LinkAddress) -> u8 {
     match message.direction() {
         Direction::Out => OUTGOING,
         Direction::Both => TO_OTHERS,
         Direction::In => match layers.ethernet {
             Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..]) => BROADCAST,
             Some([first, ..]) if first & 1 != 0 => MULTICAST,
+            Some(ethernet) if takes_all(message) && ethernet[..6] != *receiver().as_bytes() => TO_OTHERS,
             _ => TO_US,
         },
+    }
+}
+
+/// Whether the hook sees packets to others, too: it stands before the choice.
+fn takes_all(message: &Message) -> bool {
+    match message.hook() {
+        Some(Hook::Ingress) => true,
+        Some(Hook::Prerouting) => message.family() == family::BRIDGE,
+        _ => false,
     }
 }

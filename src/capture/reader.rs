@@ -1,0 +1,209 @@
+//! The reader thread: it empties the socket into user memory while the caller is busy, where the kernel grants less
+//! buffer than was asked for.
+//!
+//! Whole buffers go over a bounded channel to the caller and back, and are used again. A buffer gathers datagrams
+//! until it is full or the socket is empty, so that small ones do not cost a buffer each. When all the memory that was
+//! asked for is full, the thread waits for the caller, and the kernel's buffer fills up behind it.
+//!
+//! A fork leaves the thread with the parent. The child makes one of its own when it reads, and leaves the parent's
+//! things alone: what the thread held at the time of the fork is the parent's to deliver.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+use super::batch::{Batch, READABLE_TAIL};
+use super::netlink::{self, Receipt};
+use super::sys;
+
+/// The room of a buffer: several datagrams of the largest kind, or thousands of small ones.
+const ROOM: usize = 1 << 20;
+
+/// How many buffers so much memory is good for. Two are the least: one is filled while the other is emptied.
+pub fn buffers_in(bytes: usize) -> usize {
+    bytes / (ROOM + READABLE_TAIL)
+}
+
+/// What the caller and the thread share, besides the channels.
+struct Shared {
+    /// Raised when there is a buffer for a caller that waits.
+    ready: OwnedFd,
+    /// Whether the caller waits, or may be waiting.
+    waiting: AtomicBool,
+    /// Raised to end the thread.
+    end: OwnedFd,
+    /// Datagrams that another process sent.
+    foreign: AtomicU64,
+}
+
+/// A running reader thread.
+pub struct Reader {
+    filled: Receiver<io::Result<Batch>>,
+    empty: Option<Sender<Batch>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    process: u32,
+}
+
+impl Reader {
+    /// Starts a thread that reads `socket` into at most so many buffers.
+    pub fn start(socket: Arc<OwnedFd>, buffers: usize) -> io::Result<Reader> {
+        let buffers = buffers.max(2);
+        let (filled_sender, filled) = bounded(buffers);
+        let (empty, empty_receiver) = bounded(buffers);
+        let shared = Arc::new(Shared {
+            ready: sys::event()?,
+            waiting: AtomicBool::new(false),
+            end: sys::event()?,
+            foreign: AtomicU64::new(0),
+        });
+        let worker =
+            Worker { socket, filled: filled_sender, empty: empty_receiver, shared: shared.clone(), unmade: buffers };
+        let builder = std::thread::Builder::new().name("nflog-reader".into()).stack_size(128 << 10);
+        let thread = sys::without_signals(|| builder.spawn(move || worker.run()))?;
+        Ok(Reader { filled, empty: Some(empty), shared, thread: Some(thread), process: std::process::id() })
+    }
+
+    /// Whether the thread is this process's: a fork leaves it behind.
+    pub fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Takes the next buffer, in exchange for one that was emptied.
+    pub fn exchange(&self, batch: &mut Batch) -> io::Result<Receipt> {
+        match self.filled.try_recv() {
+            Ok(Ok(filled)) => {
+                let mut emptied = std::mem::replace(batch, filled);
+                emptied.clear();
+                if let Some(empty) = &self.empty {
+                    // The caller's first buffer is one more than the channel was made for: it may go.
+                    let _ = empty.try_send(emptied);
+                }
+                Ok(Receipt::Datagram)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(TryRecvError::Empty) => Ok(Receipt::Empty),
+            Err(TryRecvError::Disconnected) => Err(io::Error::other("the reader thread has ended")),
+        }
+    }
+
+    /// Whether a buffer can be taken.
+    pub fn has_more(&self) -> bool {
+        !self.filled.is_empty()
+    }
+
+    /// Makes [`Reader::ready`] tell of the next buffer. Says whether there is one already.
+    pub fn await_buffer(&self) -> bool {
+        sys::lower(&self.shared.ready);
+        self.shared.waiting.store(true, Ordering::SeqCst);
+        self.has_more()
+    }
+
+    /// Readable when there is a buffer, after [`Reader::await_buffer`].
+    pub fn ready(&self) -> &OwnedFd {
+        &self.shared.ready
+    }
+
+    /// Datagrams that another process sent.
+    pub fn foreign(&self) -> u64 {
+        self.shared.foreign.load(Ordering::Relaxed)
+    }
+
+    /// Leaves everything to the process that the thread is in.
+    pub fn abandon(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.is_here() {
+            // There is no thread to end in this process. The channels may be in the middle of something for ever.
+            std::mem::forget(self.thread.take());
+            std::mem::forget(self.empty.take());
+            std::mem::forget(std::mem::replace(&mut self.filled, crossbeam_channel::never()));
+            return;
+        }
+        // A thread that waits for a buffer sees the channel end, one that waits for packets the event.
+        self.empty = None;
+        sys::raise(&self.shared.end);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's side.
+struct Worker {
+    socket: Arc<OwnedFd>,
+    filled: Sender<io::Result<Batch>>,
+    empty: Receiver<Batch>,
+    shared: Arc<Shared>,
+    /// Buffers that can still be made: they are made when they are needed.
+    unmade: usize,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Some(mut batch) = self.buffer() {
+            let outcome = self.fill(&mut batch);
+            let ended = match &outcome {
+                Ok(more) => !more,
+                Err(_) => true,
+            };
+            let sent = match outcome {
+                Ok(_) if batch.is_empty() => Ok(()),
+                Ok(_) => self.hand_over(Ok(batch)),
+                Err(error) => self.hand_over(Err(error)),
+            };
+            if ended || sent.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// An empty buffer; none when the caller is gone.
+    fn buffer(&mut self) -> Option<Batch> {
+        if let Ok(batch) = self.empty.try_recv() {
+            return Some(batch).filter(Batch::has_room);
+        }
+        if self.unmade > 0 {
+            self.unmade -= 1;
+            return Some(Batch::with_room(ROOM));
+        }
+        self.empty.recv().ok()
+    }
+
+    /// Receives until the buffer is full, or it has something and the socket is empty or the caller waits. Says
+    /// whether to go on.
+    fn fill(&self, batch: &mut Batch) -> io::Result<bool> {
+        while batch.has_room() {
+            match netlink::receive(&self.socket, batch)? {
+                Receipt::Datagram if self.shared.waiting.load(Ordering::SeqCst) => return Ok(true),
+                Receipt::Datagram | Receipt::Overrun | Receipt::Interrupted => {}
+                Receipt::Foreign => {
+                    self.shared.foreign.fetch_add(1, Ordering::Relaxed);
+                }
+                Receipt::Empty if !batch.is_empty() => return Ok(true),
+                Receipt::Empty => match sys::wait(&self.socket, &self.shared.end, None) {
+                    Ok([_, true]) => return Ok(false),
+                    Err(error) if error.raw_os_error() != Some(libc::EINTR) => return Err(error),
+                    _ => {}
+                },
+            }
+        }
+        Ok(true)
+    }
+
+    fn hand_over(&self, outcome: io::Result<Batch>) -> Result<(), ()> {
+        self.filled.send(outcome).map_err(|_| ())?;
+        if self.shared.waiting.swap(false, Ordering::SeqCst) {
+            sys::raise(&self.shared.ready);
+        }
+        Ok(())
+    }
+}

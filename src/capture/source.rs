@@ -1,0 +1,96 @@
+//! Where batches come from: the socket, or the reader thread that empties it.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use super::batch::Batch;
+use super::netlink::{self, Receipt, Socket};
+use super::options::{Options, ReaderThread};
+use super::reader::{self, Reader};
+
+/// A socket, and perhaps the thread that reads it.
+pub struct Source {
+    pub socket: Socket,
+    /// How many buffers a reader thread has; none where there is to be no thread.
+    buffers: Option<usize>,
+    reader: Option<Reader>,
+    /// What was counted by threads that are no more.
+    foreign: u64,
+}
+
+impl Source {
+    /// Of `socket`, whose buffer may be smaller than `options` ask for.
+    pub fn new(socket: Socket, options: &Options) -> Source {
+        let asked = options.buffer_size as usize;
+        let refused = asked.saturating_sub(socket.buffer_size() as usize);
+        let buffers = match options.reader_thread {
+            ReaderThread::Off => None,
+            ReaderThread::On => Some(reader::buffers_in(asked)),
+            // Less than two buffers are not worth a thread.
+            ReaderThread::Auto => Some(reader::buffers_in(refused)).filter(|&buffers| buffers >= 2),
+        };
+        Source { socket, buffers, reader: None, foreign: 0 }
+    }
+
+    /// Puts the next datagrams into `batch`, which is cleared, without waiting for one.
+    pub fn receive(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
+        if self.socket.has_early() {
+            batch.clear();
+            self.socket.take_early(batch);
+            return Ok(Receipt::Datagram);
+        }
+        match self.buffers {
+            Some(buffers) => self.reader(buffers)?.exchange(batch),
+            None => {
+                batch.clear();
+                let receipt = netlink::receive(self.socket.fd(), batch)?;
+                self.foreign += u64::from(receipt == Receipt::Foreign);
+                Ok(receipt)
+            }
+        }
+    }
+
+    /// The reader thread, started if this process has none.
+    fn reader(&mut self, buffers: usize) -> io::Result<&Reader> {
+        if let Some(reader) = self.reader.take_if(|reader| !reader.is_here()) {
+            reader.abandon();
+        }
+        if self.reader.is_none() {
+            self.reader = Some(Reader::start(self.socket.fd().clone(), buffers)?);
+        }
+        self.reader.as_ref().ok_or_else(|| io::Error::other("the reader thread is gone"))
+    }
+
+    /// Gets ready to wait for the next datagram. Says whether there is one already.
+    pub fn await_datagram(&self) -> bool {
+        self.reader.as_ref().is_some_and(Reader::await_buffer)
+    }
+
+    /// What to wait on, after [`Source::await_datagram`].
+    pub fn readable(&self) -> &OwnedFd {
+        match &self.reader {
+            Some(reader) => reader.ready(),
+            None => self.socket.fd(),
+        }
+    }
+
+    /// The same, as a number.
+    pub fn raw_readable(&self) -> RawFd {
+        self.readable().as_raw_fd()
+    }
+
+    /// Whether datagrams are in the process.
+    pub fn has_more(&self) -> bool {
+        self.socket.has_early() || self.reader.as_ref().is_some_and(Reader::has_more)
+    }
+
+    /// Datagrams that another process sent.
+    pub fn foreign(&self) -> u64 {
+        self.foreign + self.reader.as_ref().map_or(0, Reader::foreign)
+    }
+
+    /// The size of the buffer in bytes, the kernel's and the reader thread's together, as far as it was granted.
+    pub fn buffer_size(&self, asked: u32) -> u32 {
+        if self.buffers.is_some() { asked } else { self.socket.buffer_size().min(asked) }
+    }
+}

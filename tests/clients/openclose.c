@@ -1,0 +1,88 @@
+/* openclose TIMES: opens and closes devices, and fails to, so many times; neither memory nor descriptors may grow. */
+#include "client.h"
+#include <dirent.h>
+#include <malloc.h>
+#include <unistd.h>
+
+static int descriptors(void)
+{
+	int count = 0;
+	DIR *folder = opendir("/proc/self/fd");
+	CHECK(folder != NULL, "/proc/self/fd");
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* The memory that is this process's own, in KiB. Counted from the page tables: the figures in statm are rough. */
+static long memory(void)
+{
+	char line[256];
+	long kib = -1;
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	CHECK(file != NULL, "/proc/self/smaps_rollup");
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "Anonymous: %ld kB", &kib) == 1)
+			break;
+	fclose(file);
+	CHECK(kib > 0, "no Anonymous in /proc/self/smaps_rollup");
+	return kib;
+}
+
+/* The bytes that were allocated and not freed. */
+static long allocated(void)
+{
+#if __GLIBC_PREREQ(2, 33)
+	struct mallinfo2 all = mallinfo2();
+#else
+	struct mallinfo all = mallinfo();
+#endif
+	return all.uordblks + all.hblkhd;
+}
+
+static void once(void)
+{
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	struct pcap_pkthdr *header;
+	const u_char *data;
+	struct bpf_insn all = { 6, 0, 0, 262144 };
+	struct bpf_program program = { 1, &all };
+	int *links;
+
+	pcap_t *p = pcap_create("nflog:5,6", errbuf);
+	CHECK(p != NULL, "%s", errbuf);
+	CHECK(pcap_setnonblock(p, 1, errbuf) == 0, "%s", errbuf);
+	CHECK(pcap_activate(p) == 0, "%s", pcap_geterr(p));
+	CHECK(pcap_setfilter(p, &program) == 0, "%s", pcap_geterr(p));
+	CHECK(pcap_get_selectable_fd(p) >= 0, "no descriptor");
+	CHECK(pcap_list_datalinks(p, &links) > 0, "%s", pcap_geterr(p));
+	pcap_free_datalinks(links);
+	CHECK(pcap_next_ex(p, &header, &data) == 0, "%s", pcap_geterr(p));
+
+	/* The group is taken, so this activation fails. */
+	pcap_t *second = pcap_create("nflog:7,5", errbuf);
+	CHECK(second != NULL && pcap_activate(second) == PCAP_ERROR, "%s", errbuf);
+	pcap_close(second);
+	pcap_close(p);
+
+	/* Never activated, and never created. */
+	p = pcap_create("nflog:5", errbuf);
+	CHECK(p != NULL, "%s", errbuf);
+	pcap_close(p);
+	CHECK(pcap_create("nflog:x", errbuf) == NULL, "created");
+}
+
+int main(int argc, char **argv)
+{
+	CHECK(argc == 2, "usage");
+	for (int i = 0; i < 50; i++) /* what is allocated once */
+		once();
+	int descriptors_before = descriptors();
+	long memory_before = memory(), allocated_before = allocated();
+	for (int i = 0; i < atoi(argv[1]); i++)
+		once();
+	int more = descriptors() - descriptors_before;
+	printf("descriptors=%d kib=%ld allocated=%ld\n", more, memory() - memory_before, allocated() - allocated_before);
+	return 0;
+}

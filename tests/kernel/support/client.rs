@@ -1,0 +1,125 @@
+//! The C programs in `tests/clients`, compiled once, and the library that they run with.
+
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use super::network::Network;
+use super::program::Program;
+
+const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+const STRICT: &[&str] = &["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"];
+
+/// The library under test.
+pub fn library() -> PathBuf {
+    let path = match std::env::var_os("PCAP_NFLOG_LIB") {
+        Some(path) => PathBuf::from(path),
+        // Beside the test's own executable: that is where cargo puts what a test depends on.
+        None => std::env::current_exe().unwrap().with_file_name("libpcap_nflog.so"),
+    };
+    assert!(path.is_file(), "{} is not there: cargo build, or set PCAP_NFLOG_LIB", path.display());
+    path.canonicalize().unwrap()
+}
+
+/// A client that is linked with the system's libpcap.
+pub fn with_libpcap(name: &str) -> PathBuf {
+    compile(name, "libpcap", &["-lpcap", "-ldl"])
+}
+
+/// A client that loads libpcap by its name while it runs.
+pub fn without_libpcap(name: &str) -> PathBuf {
+    compile(name, "none", &["-ldl"])
+}
+
+/// Compiles a client unless that was done since its source changed. Many tests may want it at once, each in a process
+/// of its own: the first makes it, the others wait.
+fn compile(name: &str, kind: &str, libraries: &[&str]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (source, binary) = (source(name), folder.join(format!("{name}-{kind}")));
+    let lock = File::create(folder.join(format!("{name}-{kind}.lock"))).unwrap();
+    // SAFETY: flock(2) takes no pointers, and the descriptor is open. The lock ends with it.
+    assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let newest = modified(&source).max(modified(&Path::new(CLIENTS).join("client.h")));
+    if modified(&binary) <= newest {
+        Program::new("cc").args(STRICT).arg(source).arg("-o").arg(&binary).args(libraries).succeed();
+    }
+    binary
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new(CLIENTS).join(format!("{name}.c"))
+}
+
+/// The library as `make install` puts it.
+pub struct Installed {
+    prefix: PathBuf,
+}
+
+impl Installed {
+    /// Installs the library under test in the test's own folder.
+    pub fn new(network: &Network) -> Installed {
+        let prefix = network.folder().join("prefix");
+        let make = Program::new("make").args(["-C", env!("CARGO_MANIFEST_DIR"), "install"]);
+        let variable = |name: &str, path: &Path| format!("{name}={}", path.display());
+        make.arg(variable("PREFIX", &prefix)).arg(variable("LIBRARY", &library())).succeed();
+        Installed { prefix }
+    }
+
+    pub fn lib(&self) -> PathBuf {
+        self.prefix.join("lib")
+    }
+
+    /// The folder that has the library under libpcap's names.
+    pub fn drop_in(&self) -> PathBuf {
+        self.lib().join("pcap-nflog")
+    }
+
+    /// Compiles a client with what pkg-config says, and `options`.
+    pub fn compile(&self, name: &str, options: &[&str]) -> PathBuf {
+        let config = Program::new("pkg-config").env("PKG_CONFIG_PATH", self.lib().join("pkgconfig"));
+        let flags = config.args(["--cflags", "--libs", "pcap_nflog"]).succeed().stdout();
+        let binary = self.prefix.join(name);
+        let compiler = Program::new("cc").args(STRICT).arg(source(name)).args(options);
+        let compiler = compiler.arg("-o").arg(&binary).args(flags.split_ascii_whitespace());
+        compiler.arg(format!("-Wl,-rpath,{}", self.lib().display())).succeed();
+        binary
+    }
+}
+
+/// tcpdump, with the library preloaded.
+pub fn tcpdump_preloaded() -> Program {
+    tcpdump().env("LD_PRELOAD", library())
+}
+
+/// tcpdump as it is. Its lines have no time, no names, and the same form whatever a packet contains.
+pub fn tcpdump() -> Program {
+    // Where AppArmor confines /usr/bin/tcpdump it may not load libraries from a build folder, and not write where a
+    // test wants it to. The same program under another path is not confined.
+    let confined =
+        fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with('Y'));
+    let program = match confined {
+        false => Program::new("tcpdump"),
+        true => Program::new(copy_of_tcpdump()),
+    };
+    program.args(["-t", "-nn", "-q", "-l"])
+}
+
+fn copy_of_tcpdump() -> PathBuf {
+    let original = Program::new("tcpdump");
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tcpdump");
+    // Other tests may be making it as well, and running it: it is put in place whole.
+    let new = copy.with_extension(std::process::id().to_string());
+    fs::copy(original.path(), &new).and_then(|_| fs::rename(&new, &copy)).unwrap();
+    copy
+}
+
+/// The `reader` client with the library preloaded, for `device`.
+pub fn reader(device: &str) -> Program {
+    preloaded("reader").arg(device)
+}
+
+/// A client that is linked with the system's libpcap, with the library preloaded.
+pub fn preloaded(name: &str) -> Program {
+    Program::new(with_libpcap(name)).env("LD_PRELOAD", library())
+}
