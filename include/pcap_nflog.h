@@ -616,6 +616,21 @@ extern "C" {
 #endif
 
 /**
+ * A reader thread where the kernel grants less buffer than was asked for.
+ */
+#define PCAP_NFLOG_READER_AUTO 0
+
+/**
+ * A reader thread in any case.
+ */
+#define PCAP_NFLOG_READER_ON 1
+
+/**
+ * No reader thread.
+ */
+#define PCAP_NFLOG_READER_OFF 2
+
+/**
  * The kernel's stamp of the packet's arrival is in `stamp_seconds` and `stamp_nanoseconds`. Without it the record's
  * `ts` is an estimate.
  */
@@ -1072,6 +1087,24 @@ int pcap_nflog_set_strict(pcap_t *p,
  */
 int pcap_nflog_set_conntrack(pcap_t *p,
                              int conntrack);
+
+/**
+ * Chooses whether a thread of this library reads the socket into this process's memory while the program is busy, as
+ * far as `pcap_set_buffer_size` allows: `PCAP_NFLOG_READER_AUTO`, the default, where the kernel grants less buffer
+ * than was asked for; `PCAP_NFLOG_READER_ON`; `PCAP_NFLOG_READER_OFF`. The thread starts at the first read, takes no
+ * signals, and ends with `pcap_close`. Before activation.
+ *
+ * # Safety
+ *
+ * `p` is null or a handle that was not closed.
+ *
+ * # Returns
+ *
+ * 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for an unknown mode, and for a handle that is not of an NFLOG device
+ * (which has no text).
+ */
+int pcap_nflog_set_reader_thread(pcap_t *p,
+                                 int mode);
 
 /**
  * Compiles a filter expression, pcap-filter(7), for the handle's link type. The program is freed by

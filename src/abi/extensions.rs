@@ -7,7 +7,7 @@ use super::handle::{State, ours};
 use super::info::fill;
 pub use super::info::pcap_nflog_info;
 use super::types::*;
-use crate::capture::{BATCH_BYTES, Statistics};
+use crate::capture::{BATCH_BYTES, ReaderThread, Statistics};
 
 /// What a capture has seen so far. Later versions may add members at the end.
 #[repr(C)]
@@ -38,6 +38,13 @@ pub struct pcap_nflog_stat {
     /// Datagrams that another process sent to the socket, and were skipped.
     pub foreign: u64,
 }
+
+/// A reader thread where the kernel grants less buffer than was asked for.
+pub const PCAP_NFLOG_READER_AUTO: c_int = 0;
+/// A reader thread in any case.
+pub const PCAP_NFLOG_READER_ON: c_int = 1;
+/// No reader thread.
+pub const PCAP_NFLOG_READER_OFF: c_int = 2;
 
 /// The version of this library; a program that finds this function has pcap-nflog and not libpcap alone.
 ///
@@ -271,6 +278,35 @@ pub unsafe extern "C" fn pcap_nflog_set_strict(p: *mut pcap_t, strict: c_int) ->
 pub unsafe extern "C" fn pcap_nflog_set_conntrack(p: *mut pcap_t, conntrack: c_int) -> c_int {
     let body = |state: &mut State| {
         state.inactive()?.options.conntrack = conntrack != 0;
+        Ok(0)
+    };
+    // SAFETY: as the caller promises.
+    unsafe { on_nflog(p, body) }
+}
+
+/// Chooses whether a thread of this library reads the socket into this process's memory while the program is busy, as
+/// far as `pcap_set_buffer_size` allows: `PCAP_NFLOG_READER_AUTO`, the default, where the kernel grants less buffer
+/// than was asked for; `PCAP_NFLOG_READER_ON`; `PCAP_NFLOG_READER_OFF`. The thread starts at the first read, takes no
+/// signals, and ends with `pcap_close`. Before activation.
+///
+/// # Safety
+///
+/// `p` is null or a handle that was not closed.
+///
+/// # Returns
+///
+/// 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for an unknown mode, and for a handle that is not of an NFLOG device
+/// (which has no text).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcap_nflog_set_reader_thread(p: *mut pcap_t, mode: c_int) -> c_int {
+    let body = |state: &mut State| {
+        let options = &mut state.inactive()?.options;
+        options.reader_thread = match mode {
+            PCAP_NFLOG_READER_AUTO => ReaderThread::Auto,
+            PCAP_NFLOG_READER_ON => ReaderThread::On,
+            PCAP_NFLOG_READER_OFF => ReaderThread::Off,
+            _ => return Err(Failed::new(PCAP_ERROR, format!("reader thread mode {mode} is none of AUTO, ON, OFF"))),
+        };
         Ok(0)
     };
     // SAFETY: as the caller promises.

@@ -2,8 +2,9 @@
 //! buffer than was asked for.
 //!
 //! Whole buffers go over a bounded channel to the caller and back, and are used again. A buffer gathers datagrams
-//! until it is full or the socket is empty, so that small ones do not cost a buffer each. When all the memory that was
-//! asked for is full, the thread waits for the caller, and the kernel's buffer fills up behind it.
+//! until it is full or the caller can use it: so memory is filled well when the caller is slow, and nothing is kept
+//! from one that is not. When all the memory that was asked for is full, the thread waits for the caller, and the
+//! kernel's buffer fills up behind it.
 //!
 //! A fork leaves the thread with the parent. The child makes one of its own when it reads, and leaves the parent's
 //! things alone: what the thread held at the time of the fork is the parent's to deliver.
@@ -32,10 +33,13 @@ pub fn buffers_in(bytes: usize) -> usize {
 struct Shared {
     /// Raised when there is a buffer for a caller that waits.
     ready: OwnedFd,
-    /// Whether the caller waits, or may be waiting.
+    /// Whether the caller waits for a buffer.
     waiting: AtomicBool,
-    /// Raised to end the thread.
-    end: OwnedFd,
+    /// Whether the thread waits for packets while it holds some.
+    holding: AtomicBool,
+    /// Raised to wake the thread: the caller waits, or the thread is to end.
+    attention: OwnedFd,
+    ended: AtomicBool,
     /// Datagrams that another process sent.
     foreign: AtomicU64,
 }
@@ -58,7 +62,9 @@ impl Reader {
         let shared = Arc::new(Shared {
             ready: sys::event()?,
             waiting: AtomicBool::new(false),
-            end: sys::event()?,
+            holding: AtomicBool::new(false),
+            attention: sys::event()?,
+            ended: AtomicBool::new(false),
             foreign: AtomicU64::new(0),
         });
         let worker =
@@ -86,7 +92,10 @@ impl Reader {
                 Ok(Receipt::Datagram)
             }
             Ok(Err(error)) => Err(error),
-            Err(TryRecvError::Empty) => Ok(Receipt::Empty),
+            Err(TryRecvError::Empty) => {
+                self.ask();
+                Ok(Receipt::Empty)
+            }
             Err(TryRecvError::Disconnected) => Err(io::Error::other("the reader thread has ended")),
         }
     }
@@ -99,8 +108,18 @@ impl Reader {
     /// Makes [`Reader::ready`] tell of the next buffer. Says whether there is one already.
     pub fn await_buffer(&self) -> bool {
         sys::lower(&self.shared.ready);
-        self.shared.waiting.store(true, Ordering::SeqCst);
+        self.ask();
         self.has_more()
+    }
+
+    /// Asks for the next buffer, full or not. The caller says that it waits and then looks whether the thread holds
+    /// something; the thread says that it holds something and then looks whether the caller waits: so one of them
+    /// sees the other.
+    fn ask(&self) {
+        self.shared.waiting.store(true, Ordering::SeqCst);
+        if self.shared.holding.load(Ordering::SeqCst) {
+            sys::raise(&self.shared.attention);
+        }
     }
 
     /// Readable when there is a buffer, after [`Reader::await_buffer`].
@@ -130,7 +149,8 @@ impl Drop for Reader {
         }
         // A thread that waits for a buffer sees the channel end, one that waits for packets the event.
         self.empty = None;
-        sys::raise(&self.shared.end);
+        self.shared.ended.store(true, Ordering::SeqCst);
+        sys::raise(&self.shared.attention);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -151,16 +171,8 @@ impl Worker {
     fn run(mut self) {
         while let Some(mut batch) = self.buffer() {
             let outcome = self.fill(&mut batch);
-            let ended = match &outcome {
-                Ok(more) => !more,
-                Err(_) => true,
-            };
-            let sent = match outcome {
-                Ok(_) if batch.is_empty() => Ok(()),
-                Ok(_) => self.hand_over(Ok(batch)),
-                Err(error) => self.hand_over(Err(error)),
-            };
-            if ended || sent.is_err() {
+            let failed = outcome.is_err();
+            if self.shared.ended.load(Ordering::SeqCst) || self.hand_over(outcome.map(|()| batch)).is_err() || failed {
                 return;
             }
         }
@@ -169,7 +181,7 @@ impl Worker {
     /// An empty buffer; none when the caller is gone.
     fn buffer(&mut self) -> Option<Batch> {
         if let Ok(batch) = self.empty.try_recv() {
-            return Some(batch).filter(Batch::has_room);
+            return Some(batch);
         }
         if self.unmade > 0 {
             self.unmade -= 1;
@@ -178,25 +190,35 @@ impl Worker {
         self.empty.recv().ok()
     }
 
-    /// Receives until the buffer is full, or it has something and the socket is empty or the caller waits. Says
-    /// whether to go on.
-    fn fill(&self, batch: &mut Batch) -> io::Result<bool> {
-        while batch.has_room() {
+    /// Receives until the buffer is full, or it has something that the caller can use, or the thread is to end.
+    fn fill(&self, batch: &mut Batch) -> io::Result<()> {
+        while batch.has_room() && !self.shared.ended.load(Ordering::SeqCst) {
             match netlink::receive(&self.socket, batch)? {
-                Receipt::Datagram if self.shared.waiting.load(Ordering::SeqCst) => return Ok(true),
+                Receipt::Datagram if self.is_wanted() => return Ok(()),
                 Receipt::Datagram | Receipt::Overrun | Receipt::Interrupted => {}
                 Receipt::Foreign => {
                     self.shared.foreign.fetch_add(1, Ordering::Relaxed);
                 }
-                Receipt::Empty if !batch.is_empty() => return Ok(true),
-                Receipt::Empty => match sys::wait(&self.socket, &self.shared.end, None) {
-                    Ok([_, true]) => return Ok(false),
-                    Err(error) if error.raw_os_error() != Some(libc::EINTR) => return Err(error),
-                    _ => {}
-                },
+                Receipt::Empty => {
+                    self.shared.holding.store(!batch.is_empty(), Ordering::SeqCst);
+                    // The caller has nothing, or will soon have nothing.
+                    if !batch.is_empty() && (self.is_wanted() || self.filled.is_empty()) {
+                        return Ok(());
+                    }
+                    match sys::wait(&self.socket, &self.shared.attention, None) {
+                        Ok([_, true]) => sys::lower(&self.shared.attention),
+                        Err(error) if error.raw_os_error() != Some(libc::EINTR) => return Err(error),
+                        _ => {}
+                    }
+                }
             }
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Whether the caller waits, and nothing is on its way to it.
+    fn is_wanted(&self) -> bool {
+        self.shared.waiting.load(Ordering::SeqCst) && self.filled.is_empty()
     }
 
     fn hand_over(&self, outcome: io::Result<Batch>) -> Result<(), ()> {
