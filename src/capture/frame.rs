@@ -1,4 +1,26 @@
 //! Frames: what a record is made of under each link type.
+//!
+//! A record has the bytes, the length and the link header that AF_PACKET captures of the same packet (`tests/oracle`),
+//! but where the kernel's hooks stand elsewhere, or its messages tell less:
+//!
+//! | where | a record differs from AF_PACKET's | because |
+//! | --- | --- | --- |
+//! | OUTPUT, POSTROUTING | EN10MB: addresses are zeros | the link header is made behind these hooks |
+//! | POSTROUTING, forwarded | EN10MB: the header that the packet came in with | the kernel gives that one |
+//! | OUTPUT, POSTROUTING | one packet, and no fragments of it | it is cut behind these hooks |
+//! | INPUT, IPv4 | one packet, and no fragments of it | they are put together before this hook; IPv6 does so behind it |
+//! | FORWARD | the packet as it came in, its hop count lowered; cooked type 3 (to others) | AF_PACKET has it twice, on its way in and on its way out |
+//! | PREROUTING, INPUT, FORWARD | no padding | IP cuts off what stands behind the packet first |
+//! | all hooks of IP | no tag | NFULA_VLAN is in the bridge and netdev families' messages only |
+//! | IP, ARP | nothing of what raw sockets send and of packets to other hosts | they do not pass these hooks; ingress, egress and the bridge's see them |
+//! | POSTROUTING, ingress, PREROUTING, INPUT | once more what this host sends to a group that it is in itself, coming back without a link header or sender, as one to us | AF_PACKET leaves it out |
+//! | bridge INPUT, OUTPUT | SLL2: the port | AF_PACKET has it on the bridge and on the port; so this is one of both |
+//! | egress | a packet before its last segmentation, where the device cannot send it whole | that is done behind this hook |
+//! | all | at most 65,531 bytes of a packet | an attribute's length has 16 bits |
+//! | all | len = caplen for IPv4 packets of 64 KiB and more, and what is cut off behind an IP packet is not in len | no field of the packet or of the message tells it |
+//!
+//! Checksums that a device is yet to fill in are as unfinished here as there. With connection tracking, IPv4 fragments
+//! are put together before PREROUTING as well, and in INPUT and OUTPUT those of IPv6.
 
 mod cooked;
 mod ethernet;

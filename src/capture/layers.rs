@@ -173,6 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_inside_of_a_frame_that_goes_out_is_not_part_of_the_link_header() {
+        let mut link = LINK;
+        link[12..].copy_from_slice(&[0x81, 0]);
+        let (tag, packet) = ([0, 100, 0x08, 0], [0x45, 0, 0, 20]);
+        let given = [&link[..], &tag].concat();
+        let payload = [&given[..], &packet].concat();
+        let egress = message(family::NETDEV, 5, &[(1, &header(0x8100, 1)), (21, &given), (9, &payload)]);
+        let egress = parsed(&egress);
+        let layers = Layers::of(&egress);
+        assert_eq!((layers.network, layers.ethernet), (14, Some(&link)));
+        assert_eq!(layers.network_layer().innermost(&payload), (0x0800, 18));
+    }
+
+    #[test]
+    fn the_packets_own_bytes_are_not_its_link_header() {
+        let packet = [0x45, 0, 0, 40, 1, 2, 0, 0, 64, 17, 9, 9, 8, 0, 1, 2, 224, 0, 0, 1];
+        let came_back = message(2, 5, &[(1, &header(0x0800, 0)), (15, &[0, 1]), (16, &packet[..14]), (9, &packet)]);
+        assert_eq!(Layers::of(&parsed(&came_back)).ethernet, None);
+    }
+
+    #[test]
     fn arp_output_begins_with_the_link_header_that_arp_made() {
         let mut link = LINK;
         link[12..].copy_from_slice(&[0x08, 0x06]);

@@ -1,8 +1,8 @@
+use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
 use super::super::layers::ETHERNET_HEADER;
 use super::super::message::tests::{message, parsed};
-use super::super::sys;
 use super::*;
 
 const V4: &[u8] = &[0x45, 0, 0, 100, 1, 2, 3, 4];
@@ -16,7 +16,8 @@ fn header(protocol: u16, hook: u8) -> [u8; 4] {
 
 /// The frame's bytes and length.
 fn framed(link_type: LinkType, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let mut interfaces = Interfaces::new(Arc::new(sys::event().unwrap()));
+    let socket = UnixDatagram::unbound().unwrap();
+    let mut interfaces = Interfaces::new(Arc::new(socket.into()));
     let mut header = Header::default();
     let frame = frame(link_type, &parsed(bytes), &mut interfaces, &mut header)?;
     Some(([header.as_bytes(), &bytes[frame.bytes]].concat(), frame.len))
@@ -138,6 +139,39 @@ fn packet_types_follow_the_hook_and_the_address() {
     };
     assert_eq!([packet_type(1, 2), packet_type(1, 0xff), packet_type(0, 0x33)], [0, 1, 2]);
     assert_eq!([packet_type(2, 2), packet_type(3, 2), packet_type(4, 0xff)], [3, 4, 4]);
+}
+
+/// The number of this namespace's loopback interface, whose link address is zeros.
+const LO: [u8; 4] = [0, 0, 0, 1];
+
+#[test]
+fn a_frame_to_another_address_than_the_interfaces_is_to_others_where_the_hook_sees_such() {
+    let packet_type = |family: u8, hook: u8, destination: u8| {
+        let mut link = LINK;
+        link[..6].fill(destination);
+        let bytes = message(
+            family,
+            5,
+            &[(1, &header(0x0800, hook)), (4, &LO), (15, &[3, 4]), (16, &link), (21, &link), (9, V4)],
+        );
+        framed(LinkType::Sll, &bytes).unwrap().0[1]
+    };
+    let (netdev_ingress, bridge_prerouting, inet_ingress) = ((5, 0), (7, 0), (2, 5));
+    for (family, hook) in [netdev_ingress, bridge_prerouting, inet_ingress] {
+        let types = [0, 2, 0x33, 0xff].map(|destination| packet_type(family, hook, destination));
+        assert_eq!(types, [0, 3, 2, 1], "family {family}, hook {hook}");
+    }
+    let (inet_prerouting, bridge_input) = ((2, 0), (7, 1));
+    for (family, hook) in [inet_prerouting, bridge_input] {
+        assert_eq!(packet_type(family, hook, 2), 0, "family {family}, hook {hook}");
+    }
+}
+
+#[test]
+fn a_forwarded_packet_leaves_with_the_address_of_the_interface_and_not_of_its_sender() {
+    let attributes: [(u16, &[u8]); 5] = [(1, &header(0x0800, 4)), (5, &LO), (15, &[0, 1]), (16, &LINK), (9, V4)];
+    let (frame, _) = framed(LinkType::Sll2, &message(2, 5, &attributes)).unwrap();
+    assert_eq!(frame[4..20], [0, 0, 0, 1, 3, 4, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
