@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::error::{self, Failed};
 use super::guard::{Failure, guard};
 use super::types::*;
-use crate::capture::{Device, LinkType, Options, SNAPLEN_MAX, Session, Stamp, Stop};
+use crate::capture::{Device, LinkType, Options, ReaderThread, SNAPLEN_MAX, Session, Stamp, Stop};
 use crate::environment;
 
 /// Its address marks our handles. It has a value so that no other static can share the address.
@@ -83,22 +83,31 @@ pub(super) unsafe fn ours<'a>(p: *const pcap_t) -> Option<&'a Handle> {
     Some(unsafe { &*p.cast::<Handle>() })
 }
 
+/// What the environment variable `name` chooses, if it is set.
+fn chosen<T>(name: &str, from_name: impl Fn(&str) -> Option<T>, names: &str) -> Result<Option<T>, Failed> {
+    let Some(value) = environment::variable(name) else { return Ok(None) };
+    let value = value.to_string_lossy();
+    match from_name(&value) {
+        Some(choice) => Ok(Some(choice)),
+        None => Err(Failed::new(PCAP_ERROR, format!("{name}={value}: not one of {names}"))),
+    }
+}
+
 impl Handle {
     /// A handle for a device name that [`Device::claims`].
     pub fn create(name: &str) -> Result<*mut pcap_t, Failed> {
         let device = Device::parse(name).map_err(|error| Failed::new(PCAP_ERROR, error.to_string()))?;
-        let link_type = match environment::variable("PCAP_NFLOG_LINKTYPE") {
-            Some(value) => Some(LinkType::from_name(&value.to_string_lossy()).ok_or_else(|| {
-                let text = format!("PCAP_NFLOG_LINKTYPE={}: not one of {}", value.to_string_lossy(), LinkType::names());
-                Failed::new(PCAP_ERROR, text)
-            })?),
-            None => None,
+        let options = Options {
+            link_type: chosen("PCAP_NFLOG_LINKTYPE", LinkType::from_name, &LinkType::names())?,
+            reader_thread: chosen("PCAP_NFLOG_READER_THREAD", ReaderThread::from_name, ReaderThread::NAMES)?
+                .unwrap_or_default(),
+            ..Options::default()
         };
         let stop = Stop::new().map_err(|e| Failed::new(PCAP_ERROR, format!("{name}: making an eventfd: {e}")))?;
         let state = State {
             device,
             name: name.to_owned(),
-            options: Options { link_type, ..Options::default() },
+            options,
             rfmon: false,
             nonblocking: false,
             buffer_chosen: false,

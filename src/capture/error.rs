@@ -72,7 +72,10 @@ impl fmt::Display for Error {
                 f,
                 "{packets} packets were lost: the reader was too slow for its buffer; a larger one or a shorter snaplen helps"
             ),
-            Error::NoConntrack => f.write_str("conntrack entries are not available: modprobe nf_conntrack_netlink"),
+            Error::NoConntrack => f.write_str(
+                "conntrack entries are not available: modprobe nf_conntrack_netlink, of a kernel with \
+                 CONFIG_NETFILTER_NETLINK_GLUE_CT",
+            ),
             Error::Option(text) => f.write_str(text),
             Error::System { action, source } => write!(f, "{action}: {source}"),
         }

@@ -98,10 +98,10 @@ impl<'a> Message<'a> {
         self.integer(attribute::GID)
     }
 
-    /// The rule's prefix, without its NUL.
+    /// The rule's prefix, without its NUL. Of a rule that has none, the kernel gives an empty one.
     pub fn prefix(&self) -> Option<&'a [u8]> {
         let value = self.attribute(attribute::PREFIX)?;
-        Some(value.split(|&byte| byte == 0).next().unwrap_or(value))
+        value.split(|&byte| byte == 0).next().filter(|prefix| !prefix.is_empty())
     }
 
     /// The ARPHRD type of the interface that the packet came in by.

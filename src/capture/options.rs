@@ -27,6 +27,18 @@ pub enum ReaderThread {
     Off,
 }
 
+impl ReaderThread {
+    /// All names, for an error's text.
+    pub const NAMES: &str = "auto, on, off";
+
+    /// The mode called `name`, in any case.
+    pub fn from_name(name: &str) -> Option<ReaderThread> {
+        [("auto", ReaderThread::Auto), ("on", ReaderThread::On), ("off", ReaderThread::Off)]
+            .into_iter()
+            .find_map(|(known, mode)| known.eq_ignore_ascii_case(name).then_some(mode))
+    }
+}
+
 /// A capture's settings; the default is what `pcap_create` and no `pcap_set_*` gives.
 #[derive(Clone, Debug)]
 pub struct Options {

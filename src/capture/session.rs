@@ -42,6 +42,9 @@ pub enum Wait {
     Forever,
 }
 
+/// A wait that is over so soon was none: packets were there.
+const AT_ONCE: Duration = Duration::from_micros(10);
+
 /// An open capture.
 pub struct Session {
     source: Source,
@@ -50,6 +53,8 @@ pub struct Session {
     readiness: Option<Readiness>,
     timeout: Option<Duration>,
     nonblocking: bool,
+    /// Whether the last wait for packets was one.
+    idle: bool,
     /// The size of the buffer that was asked for.
     asked: u32,
 }
@@ -102,7 +107,7 @@ impl Session {
         let timeout = options.timeout;
         let source = Source::new(socket, &options);
         let asked = options.buffer_size;
-        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false })
+        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false, idle: false })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -117,6 +122,8 @@ impl Session {
             return Err(Error::Lost { packets });
         }
         self.delivery.release();
+        // A reader that is faster than its packets finds the socket empty each time: it need not look.
+        let mut look = !self.idle || matches!(wait, Wait::No) || self.source.has_more();
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
@@ -124,21 +131,21 @@ impl Session {
             if self.delivery.begin() {
                 return Ok(Fetched::Batch);
             }
-            match self.receive()? {
-                Receipt::Datagram | Receipt::Foreign | Receipt::Overrun | Receipt::Interrupted => {}
-                Receipt::Empty => {
-                    let milliseconds = match wait {
-                        Wait::No => return Ok(Fetched::Nothing),
-                        Wait::Forever => None,
-                        Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
-                            None | Some(Duration::ZERO) => return Ok(Fetched::Nothing),
-                            // Rounded up: poll(2) must not return before the time is over.
-                            Some(left) => Some(i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX)),
-                        },
-                    };
-                    self.await_packets(milliseconds)?;
-                }
+            if !look || self.receive()? == Receipt::Empty {
+                let milliseconds = match wait {
+                    Wait::No => return Ok(Fetched::Nothing),
+                    Wait::Forever => None,
+                    Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
+                        None | Some(Duration::ZERO) => return Ok(Fetched::Nothing),
+                        // Rounded up: poll(2) must not return before the time is over.
+                        Some(left) => Some(i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX)),
+                    },
+                };
+                let start = Instant::now();
+                self.await_packets(milliseconds)?;
+                self.idle = start.elapsed() > AT_ONCE;
             }
+            look = true;
         }
     }
 

@@ -112,24 +112,27 @@ fn overrun(reader: &Running, udp: &mut Udp, count: u64) {
 fn what_a_stopped_reader_lost_and_what_it_received_is_what_was_sent() {
     in_private_network(|network| {
         network.log_udp();
-        let options = ["buffer=262144".into(), "snaplen=128".into(), format!("until={END_LEN}")];
-        let mut reader = reader("nflog:5").args(options).start().await_ready();
-        let mut udp = Udp::v4();
-        overrun(&reader, &mut udp, 50_000);
-        // Loss shows in the number of the next packet that comes. The end has none of its own.
-        let ended = loop {
-            udp.send(100);
-            udp.send_end();
-            if let Some(ended) = reader.ended_within(Duration::from_secs(1)) {
-                break ended.succeeded();
-            }
-        };
-        let (received, lost) = (ended.number("packets"), ended.number("drop"));
-        assert!(lost > 20_000, "far more than the buffer holds: {ended:?}");
-        assert_eq!(ended.number("recv"), received);
-        // Numbers begin at 0, and one packet follows the numbered one: the end.
-        assert!(ended.number("number") >= 50_000, "{ended:?}");
-        assert_eq!(received + lost, ended.number("number") + 2, "{ended:?}");
+        for thread in ["off", "on"] {
+            let options = ["buffer=262144".into(), "snaplen=128".into(), format!("until={END_LEN}")];
+            let reader = reader("nflog:5").env("PCAP_NFLOG_READER_THREAD", thread);
+            let mut reader = reader.args(options).start().await_ready();
+            let mut udp = Udp::v4();
+            overrun(&reader, &mut udp, 50_000);
+            // Loss shows in the number of the next packet that comes. The end has none of its own.
+            let ended = loop {
+                udp.send(100);
+                udp.send_end();
+                if let Some(ended) = reader.ended_within(Duration::from_secs(1)) {
+                    break ended.succeeded();
+                }
+            };
+            let (received, lost) = (ended.number("packets"), ended.number("drop"));
+            assert!(lost > 20_000, "far more than the buffer holds: {ended:?}");
+            assert_eq!(ended.number("recv"), received);
+            // Numbers begin at 0, and one packet follows the numbered one: the end.
+            assert!(ended.number("number") >= 50_000, "{ended:?}");
+            assert_eq!(received + lost, ended.number("number") + 2, "{ended:?}");
+        }
     });
 }
 

@@ -15,5 +15,7 @@ mod rules;
 mod setup;
 mod states;
 mod tcpdump;
+mod thread;
+mod told;
 mod traces;
 mod ways_in;

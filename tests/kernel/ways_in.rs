@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::support::client::{Installed, library, without_libpcap};
+use crate::support::client::{Installed, library, with_libpcap, without_libpcap};
 use crate::support::network::{Network, in_private_network, in_rootless_network};
 use crate::support::program::{Program, Running};
 use crate::support::savefile;
 use crate::support::traffic::{END, END_LEN, Udp};
+
+/// The length of an Ethernet header.
+const ETHERNET: u32 = 14;
 
 /// Compiles the reader with `options`, and captures with it.
 fn a_linked_program_captures(network: &Network, options: &[&str]) {
@@ -97,7 +100,6 @@ fn reads_everything(network: &Network, program: &dyn Fn() -> Program) {
         let program = program().env("LD_LIBRARY_PATH", &folder).args([source.to_owned(), last.to_string()]);
         program.start().await_ready()
     };
-    const ETHERNET: u32 = 14;
     for (device, header, link_type) in [("nflog:5", 0, 12), ("lo", ETHERNET, 1)] {
         let client = start(device, header + END_LEN);
         let mut udp = Udp::v4();
@@ -138,5 +140,32 @@ fn a_program_that_loads_libpcap_by_name_finds_ours_when_it_is_preloaded_as_well(
         let client = without_libpcap("dynamic");
         let library = library();
         reads_everything(network, &|| Program::new(&client).env("LD_PRELOAD", &library));
+    });
+}
+
+#[test]
+fn a_program_that_is_linked_with_libpcap_finds_ours_in_its_place_and_behind_it_the_systems() {
+    in_private_network(|network| {
+        network.log_udp();
+        let installed = Installed::new(network);
+        let same = installed.lib().join("libpcap_nflog.so.0");
+        // The folder alone; with the same library preloaded as well; with another copy of it preloaded.
+        for preload in [None, Some(same), Some(library())] {
+            for (device, header) in [("nflog:5", 0), ("lo", ETHERNET)] {
+                let until = format!("until={}", header + END_LEN);
+                let mut reader = Program::new(with_libpcap("reader")).env("LD_LIBRARY_PATH", installed.drop_in());
+                if let Some(preload) = &preload {
+                    reader = reader.env("LD_PRELOAD", preload);
+                }
+                let reader = reader.args([device, "filter=udp port 9000", &until]).start().await_ready();
+                let mut udp = Udp::v4();
+                (0..10).for_each(|_| udp.send(100));
+                udp.send_end();
+                let ended = reader.finish().succeeded();
+                assert_eq!(ended.number("packets"), 11, "{preload:?} {device}: {ended:?}");
+                let link_type = if device == "lo" { 1 } else { 12 };
+                assert_eq!(ended.number("datalink"), link_type, "{preload:?} {device}: {ended:?}");
+            }
+        }
     });
 }

@@ -77,10 +77,15 @@ impl Installed {
 
     /// Compiles a client with what pkg-config says, and `options`.
     pub fn compile(&self, name: &str, options: &[&str]) -> PathBuf {
+        self.compile_file(&source(name), options)
+    }
+
+    /// The same for any C program.
+    pub fn compile_file(&self, source: &Path, options: &[&str]) -> PathBuf {
         let config = Program::new("pkg-config").env("PKG_CONFIG_PATH", self.lib().join("pkgconfig"));
         let flags = config.args(["--cflags", "--libs", "pcap_nflog"]).succeed().stdout();
-        let binary = self.prefix.join(name);
-        let compiler = Program::new("cc").args(STRICT).arg(source(name)).args(options);
+        let binary = self.prefix.join(source.file_stem().unwrap());
+        let compiler = Program::new("cc").args(STRICT).arg(source).args(options);
         let compiler = compiler.arg("-o").arg(&binary).args(flags.split_ascii_whitespace());
         compiler.arg(format!("-Wl,-rpath,{}", self.lib().display())).succeed();
         binary
