@@ -123,7 +123,7 @@ impl Session {
         }
         self.delivery.release();
         // A reader that is faster than its packets finds the socket empty each time: it need not look.
-        let mut look = !self.idle || matches!(wait, Wait::No) || self.source.has_more();
+        let mut look = !self.idle || matches!(wait, Wait::No) || !self.source.is_bare();
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);

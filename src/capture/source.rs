@@ -61,6 +61,11 @@ impl Source {
         self.reader.as_ref().ok_or_else(|| io::Error::other("the reader thread is gone"))
     }
 
+    /// Whether all that there is to receive is in the socket.
+    pub fn is_bare(&self) -> bool {
+        self.buffers.is_none() && !self.socket.has_early()
+    }
+
     /// Gets ready to wait for the next datagram. Says whether there is one already.
     pub fn await_datagram(&self) -> bool {
         self.reader.as_ref().is_some_and(Reader::await_buffer)

@@ -63,10 +63,11 @@ fn the_thread_is_there_when_it_is_wanted_and_takes_no_signals() {
             let reader = reader.arg(format!("until={END_LEN}")).start().await_ready();
             let mut udp = Udp::v4();
             udp.send(100);
-            wait_until("the reader has read", || threads(reader.pid()).len() >= expected.len());
-            let threads = threads(reader.pid());
-            assert_eq!(threads.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), expected);
-            for (name, blocked) in threads {
+            // A thread has its creator's name until it has set its own.
+            wait_until("the reader reads with its threads", || {
+                threads(reader.pid()).iter().map(|(name, _)| name.as_str()).eq(expected.iter().copied())
+            });
+            for (name, blocked) in threads(reader.pid()) {
                 // All but SIGKILL and SIGSTOP, which nobody can block, and glibc's own two.
                 let all = !(1 << 8 | 1 << 18 | 1 << 31 | 1 << 32);
                 assert_eq!(blocked & all == all, name == "nflog-reader", "{name}: {blocked:x}");

@@ -9,7 +9,7 @@ pub mod traffic;
 use std::time::{Duration, Instant};
 
 /// The longest wait for anything that a test expects to happen. It is reached only by a test that fails.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Waits until `condition` holds.
 ///
