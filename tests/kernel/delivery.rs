@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::client::reader;
-use crate::support::network::{Network, in_private_network, is_root};
+use crate::support::network::{Network, await_drained, in_private_network, is_root};
 use crate::support::program::{Finished, Running};
 use crate::support::traffic::{END_LEN, Udp, V4};
 
@@ -20,7 +20,7 @@ fn read_many(snaplen: i64, count: u64, size: usize, per_second: u64) -> Finished
     while udp.sent() < count {
         udp.send_many(portion.min(count - udp.sent()), size, per_second);
         if portion < count {
-            reader.await_blocked();
+            await_drained();
         }
     }
     udp.send_end();
@@ -105,7 +105,7 @@ fn overrun(reader: &Running, udp: &mut Udp, count: u64) {
     reader.await_stopped();
     udp.send_many(count, 100, 1_000_000);
     reader.signal(libc::SIGCONT);
-    reader.await_blocked();
+    await_drained();
 }
 
 #[test]

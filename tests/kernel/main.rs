@@ -10,6 +10,7 @@ mod delivery;
 mod foreign;
 mod link_types;
 mod reading;
+mod readme;
 mod refusals;
 mod rules;
 mod setup;

@@ -66,6 +66,10 @@ impl Installed {
         Installed { prefix }
     }
 
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
     pub fn lib(&self) -> PathBuf {
         self.prefix.join("lib")
     }

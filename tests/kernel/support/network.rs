@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::program::Program;
+use super::wait_until;
 
 /// Set in the process that runs inside: "root", or "rootless" where the network belongs to a user namespace.
 const INSIDE: &str = "PCAP_NFLOG_TEST_INSIDE";
@@ -202,6 +203,17 @@ pub fn bound_groups() -> Vec<(u16, u32)> {
         (fields.next().unwrap().parse().unwrap(), fields.next().unwrap().parse().unwrap())
     };
     table.lines().map(line).collect()
+}
+
+/// Waits until every netfilter socket of this network namespace has been read to its end.
+pub fn await_drained() {
+    wait_until("what was logged has been read", || {
+        // sk, Eth (the netlink family), Pid (the port id), Groups, Rmem (the bytes that wait), …
+        let table = fs::read_to_string("/proc/net/netlink").unwrap();
+        let fields = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+        let netfilter = libc::NETLINK_NETFILTER.to_string();
+        fields.filter(|fields| fields[1] == netfilter).all(|fields| fields[4] == "0")
+    });
 }
 
 /// Where the tools are: /usr/sbin is not in every user's PATH.
