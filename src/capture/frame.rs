@@ -132,12 +132,17 @@ fn whole_message(message: &Message) -> Frame {
     let bytes = 0..message.bytes().len();
     let payload = message.payload();
     let (kind, at) = NetworkLayer::of(message).innermost(payload);
-    let untold = length::of_packet(kind, &payload[at..]) - (payload.len() - at);
+    let whole = at + length::of_packet(kind, &payload[at..]);
     let overhead = payload_start(message).unwrap_or(bytes.end);
     // The kernel puts the payload last. Elsewhere, nothing can be cut off it.
     let last = bytes.end < overhead + payload.len() + 4;
-    let counted = if last { payload.len() } else { 0 };
-    Frame { len: bytes.end + untold, bytes, overhead, counted }
+    let (counted, len) = match last {
+        // The whole packet's message would be padded, too.
+        true if whole > payload.len() => (payload.len(), overhead + whole.next_multiple_of(4)),
+        true => (payload.len(), bytes.end),
+        false => (0, bytes.end + whole - payload.len()),
+    };
+    Frame { len, bytes, overhead, counted }
 }
 
 #[cfg(test)]

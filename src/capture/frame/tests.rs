@@ -44,7 +44,7 @@ fn a_packet_that_is_not_ip_has_no_place_in_the_ip_link_types() {
     for link_type in [LinkType::Raw, LinkType::Ipv4, LinkType::Ipv6] {
         assert_eq!(framed(link_type, &arp), None);
     }
-    assert_eq!(framed(LinkType::Nflog, &arp), Some((arp.clone(), arp.len() + 22)));
+    assert_eq!(framed(LinkType::Nflog, &arp), Some((arp.clone(), arp.len() + 20)));
 }
 
 #[test]
@@ -56,6 +56,15 @@ fn the_bridge_familys_ethertype_tells_the_version() {
 fn nflog_is_the_whole_message_and_its_length_has_the_packets_true_one() {
     let v4 = simple(2, 0x0800, V4);
     assert_eq!(framed(LinkType::Nflog, &v4), Some((v4.clone(), v4.len() + 92)));
+}
+
+#[test]
+fn a_messages_length_is_the_padded_one_however_little_the_kernel_copied() {
+    let packet = [&[0x45, 0, 0, 97][..], &[7; 93]].concat();
+    for copied in [4, 5, 8, 96, 97] {
+        let bytes = simple(2, 0x0800, &packet[..copied]);
+        assert_eq!(framed(LinkType::Nflog, &bytes).unwrap().1, 4 + 8 + 4 + 100, "{copied} bytes copied");
+    }
 }
 
 #[test]
