@@ -52,7 +52,8 @@
 //!     readiness.rs    a descriptor that is readable while packets are in the process
 //!     groups.rs       the groups of a capture, for what is kept apart for each
 //!     loss.rs         sequence numbers into lost packets
-//!     clock.rs        stamps
+//!     stamp.rs        times of packets
+//!     clock.rs        which stamp a record has
 //!     frame.rs        what a record is made of under each link type
 //!     frame/          link headers and true lengths
 //!     interfaces.rs   ARPHRD type and address of an interface, for cooked headers

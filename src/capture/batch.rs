@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::clock::Stamp;
+use super::stamp::Stamp;
 
 /// The largest datagram that the kernel can send. It makes a batch in an skb of at most 131,072 bytes
 /// (`NFULNL_NLBUFSIZ_MAX`, nfnetlink_log.c), which the allocator rounds up to twice that.

@@ -6,40 +6,12 @@
 //! the record before it; and the first packet of a batch that the flush timer sent is older than the read by the
 //! flush time. Within a group, stamps never go backwards.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::batch::{self, Step};
 use super::layout::Layout;
 use super::message::{Message, attribute};
-
-/// A time since the epoch (CLOCK_REALTIME).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
-    /// Seconds since 1970-01-01 00:00:00 UTC.
-    pub seconds: i64,
-    /// 0 to 999,999,999.
-    pub nanoseconds: u32,
-}
-
-impl Stamp {
-    /// Now.
-    pub fn now() -> Stamp {
-        // A clock before 1970 is as good as one at 1970: no packet's time can be told with it.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
-    }
-
-    /// The time `earlier` before this one.
-    pub fn before(self, earlier: Duration) -> Stamp {
-        let seconds = self.seconds - earlier.as_secs() as i64;
-        match self.nanoseconds.checked_sub(earlier.subsec_nanos()) {
-            Some(nanoseconds) => Stamp { seconds, nanoseconds },
-            None => {
-                Stamp { seconds: seconds - 1, nanoseconds: self.nanoseconds + 1_000_000_000 - earlier.subsec_nanos() }
-            }
-        }
-    }
-}
+use super::stamp::Stamp;
 
 /// Gives each record its stamp.
 pub struct Clock {
@@ -243,11 +215,5 @@ mod tests {
             stamps(&mut clock, &[None], 2000 + batch);
         }
         assert_eq!(stamps(&mut clock, &[Some(3000), None, Some(3003)], 3010), [3000, 3003, 3003].map(at));
-    }
-
-    #[test]
-    fn time_is_subtracted_over_the_second() {
-        assert_eq!(at(2005).before(FLUSH), at(1995));
-        assert_eq!(at(2015).before(FLUSH), at(2005));
     }
 }

@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::batch::{self, Batch, Step};
-use super::clock::{Clock, Stamp};
+use super::clock::Clock;
 use super::frame::{Header, frame};
 use super::groups::Groups;
 use super::interfaces::Interfaces;
@@ -14,6 +14,7 @@ use super::loss::Losses;
 use super::message::{Direction, Message};
 use super::options::Options;
 use super::record::{Current, Record};
+use super::stamp::Stamp;
 use crate::bpf::Program;
 
 /// What a capture has seen so far.

@@ -5,8 +5,8 @@
 //! is asked for, so a reader pays only for what its link type and its options need. Attribute lengths and types are
 //! in host byte order, their values in network order.
 
-use super::clock::Stamp;
 use super::layout::Layout;
+use super::stamp::Stamp;
 
 /// `enum nfulnl_attr_type`, linux/netfilter/nfnetlink_log.h. Integers are of 32 bits unless said otherwise.
 pub mod attribute {

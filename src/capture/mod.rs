@@ -36,11 +36,11 @@ mod readiness;
 mod record;
 mod session;
 mod source;
+mod stamp;
 mod stop;
 mod sys;
 
 pub use batch::{Batch, DATAGRAM_MAX};
-pub use clock::Stamp;
 pub use delivery::{Delivery, Statistics};
 pub use device::{Device, DeviceError};
 pub use error::{Error, Result};
@@ -53,4 +53,5 @@ pub use message::{Direction, Hook, Message, attribute, family};
 pub use options::{BATCH_BYTES, Options, ReaderThread, SNAPLEN_MAX};
 pub use record::Record;
 pub use session::{Fetched, Session, Wait};
+pub use stamp::Stamp;
 pub use stop::Stop;

@@ -9,10 +9,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use super::batch::{self, Batch, Step};
-use super::clock::Stamp;
 use super::error::{Error, Result};
 use super::options::Options;
 use super::owner;
+use super::stamp::Stamp;
 use super::sys;
 
 /// `NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG`.

@@ -7,10 +7,10 @@
 use std::ops::Range;
 
 use super::batch::{MESSAGE_HEADER, READABLE_TAIL};
-use super::clock::Stamp;
 use super::frame::{Frame, Header};
 use super::layout::{ATTRIBUTE_HEADER, Layout};
 use super::message::Message;
+use super::stamp::Stamp;
 
 /// A packet as the capture delivers it.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,44 @@
+//! Times of packets.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A time since the epoch (CLOCK_REALTIME).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Seconds since 1970-01-01 00:00:00 UTC.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
+impl Stamp {
+    /// Now.
+    pub fn now() -> Stamp {
+        // A clock before 1970 is as good as one at 1970: no packet's time can be told with it.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
+    }
+
+    /// The time `earlier` before this one.
+    pub fn before(self, earlier: Duration) -> Stamp {
+        let seconds = self.seconds - earlier.as_secs() as i64;
+        match self.nanoseconds.checked_sub(earlier.subsec_nanos()) {
+            Some(nanoseconds) => Stamp { seconds, nanoseconds },
+            None => {
+                Stamp { seconds: seconds - 1, nanoseconds: self.nanoseconds + 1_000_000_000 - earlier.subsec_nanos() }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_subtracted_over_the_second() {
+        let stamp = Stamp { seconds: 2, nanoseconds: 5_000_000 };
+        assert_eq!(stamp.before(Duration::from_millis(10)), Stamp { seconds: 1, nanoseconds: 995_000_000 });
+        assert_eq!(stamp.before(Duration::from_millis(5)), Stamp { seconds: 2, nanoseconds: 0 });
+    }
+}
