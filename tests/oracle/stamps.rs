@@ -1,0 +1,160 @@
+//! Stamps against AF_PACKET's of the same packets.
+
+use std::time::Duration;
+
+use pcap_nflog::capture::{Device, Options, Session};
+
+use crate::afpacket::AfPacket;
+use crate::log::{nanoseconds, nft};
+use crate::support::network::{Network, in_private_network};
+use crate::support::traffic::Udp;
+
+const MILLISECOND: i128 = 1_000_000;
+
+/// What one packet's stamps are, in nanoseconds.
+struct Pair {
+    ours: i128,
+    theirs: i128,
+    /// Whether ours is the kernel's.
+    stamped: bool,
+}
+
+fn log_at(network: &Network, hooks: &[&str]) {
+    for hook in hooks {
+        network.rules("inet", hook, &["udp dport 9000 log group 5"]);
+    }
+}
+
+/// Sends `count` datagrams, so far apart from each other, and returns the stamps of each, in the order of the records.
+fn stamps(options: &Options, count: usize, apart: Duration, outgoing: bool) -> Vec<Pair> {
+    let mut afpacket = AfPacket::of_small_frames();
+    let options = Options { timeout: Some(Duration::from_secs(10)), ..options.clone() };
+    let mut session = Session::open(&"nflog:5".parse::<Device>().unwrap(), &options).unwrap();
+    let sending = std::thread::spawn(move || {
+        let mut udp = Udp::v4();
+        for _ in 0..count {
+            std::thread::sleep(apart);
+            udp.send(64);
+        }
+    });
+    let mut ours = Vec::new();
+    while ours.len() < count {
+        let record = session.read().unwrap().expect("a packet, in time");
+        // The payload begins with the packet's number.
+        let (stamp, number) = (nanoseconds(record.stamp), record.data[28..36].to_vec());
+        ours.push((stamp, number, session.message().unwrap().stamp().is_some()));
+    }
+    sending.join().unwrap();
+    let seen: Vec<_> =
+        afpacket.take().into_iter().filter(|seen| seen.outgoing() == outgoing && seen.len == 106).collect();
+    let pair = |(stamp, number, stamped): (i128, Vec<u8>, bool)| {
+        let frame = seen.iter().find(|seen| seen.frame[42..50] == number).expect("AF_PACKET saw it");
+        Pair { ours: stamp, theirs: frame.stamp, stamped }
+    };
+    ours.into_iter().map(pair).collect()
+}
+
+/// The median of how far off our stamps are.
+fn median(pairs: &[Pair]) -> i128 {
+    let mut off: Vec<i128> = pairs.iter().map(|pair| (pair.ours - pair.theirs).abs()).collect();
+    off.sort();
+    println!("off by {} ns at the median, {} at most, of {}", off[off.len() / 2], off[off.len() - 1], off.len());
+    off[off.len() / 2]
+}
+
+/// The kernel's tick: its timers go off at one.
+fn tick() -> i128 {
+    let mut tick = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to `tick`, which outlives the call.
+    assert_eq!(unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &mut tick) }, 0);
+    tick.tv_nsec.into()
+}
+
+#[test]
+fn on_input_hooks_the_stamp_is_the_kernels() {
+    in_private_network(|network| {
+        log_at(network, &["prerouting"]);
+        let pairs = stamps(&Options::default(), 200, Duration::from_millis(1), false);
+        assert!(pairs.iter().all(|pair| pair.stamped));
+        assert!(median(&pairs) < MILLISECOND / 10);
+    });
+}
+
+#[test]
+fn on_output_hooks_the_stamp_is_within_the_flush_time_and_a_tick() {
+    in_private_network(|network| {
+        log_at(network, &["output"]);
+        let pairs = stamps(&Options::default(), 400, Duration::from_micros(500), true);
+        assert!(pairs.iter().all(|pair| !pair.stamped));
+        assert!(median(&pairs) < 10 * MILLISECOND + tick());
+        // An estimate is an upper bound, but for the first packet of a batch, which is the youngest that it can be.
+        let early = pairs.iter().filter(|pair| pair.ours < pair.theirs - tick()).count();
+        assert!(early * 10 < pairs.len(), "{early} stamps are too early");
+    });
+}
+
+#[test]
+fn a_lone_packets_stamp_on_an_output_hook_is_within_a_tick() {
+    in_private_network(|network| {
+        log_at(network, &["output"]);
+        let pairs = stamps(&Options::default(), 40, Duration::from_millis(25), true);
+        // And half a millisecond for this process to wake up.
+        assert!(median(&pairs) < tick() + MILLISECOND / 2);
+    });
+}
+
+#[test]
+fn in_immediate_mode_the_stamp_on_an_output_hook_is_near() {
+    in_private_network(|network| {
+        log_at(network, &["output"]);
+        let pairs = stamps(&Options { immediate: true, ..Options::default() }, 200, Duration::from_millis(1), true);
+        assert!(median(&pairs) < MILLISECOND / 5);
+    });
+}
+
+#[test]
+fn stamps_of_a_group_never_go_backwards_where_some_are_the_kernels_and_some_are_not() {
+    in_private_network(|network| {
+        log_at(network, &["output", "prerouting", "postrouting", "input"]);
+        let mut session = Session::open(
+            &"nflog:5".parse::<Device>().unwrap(),
+            &Options { timeout: Some(Duration::from_secs(10)), ..Options::default() },
+        )
+        .unwrap();
+        let sending = std::thread::spawn(|| Udp::v4().send_many(500, 64, 5000));
+        let (mut before, mut stamped, mut raised) = (0, 0, 0);
+        for _ in 0..4 * 500 {
+            let stamp = nanoseconds(session.read().unwrap().expect("a packet, in time").stamp);
+            assert!(stamp >= before, "{stamp} after {before}");
+            before = stamp;
+            if let Some(kernels) = session.message().unwrap().stamp() {
+                stamped += 1;
+                assert!(stamp >= nanoseconds(kernels));
+                // By an estimate at the end of the batch before, which was read only when this packet was on its way.
+                raised += i32::from(stamp > nanoseconds(kernels));
+            }
+        }
+        assert_eq!(stamped, 2 * 500);
+        assert!(raised * 10 < stamped, "{raised} of {stamped} were raised");
+        sending.join().unwrap();
+    });
+}
+
+#[test]
+fn egress_is_stamped_by_the_kernel_and_ingress_of_the_inet_family_is_not() {
+    in_private_network(|_| {
+        nft("add table netdev watch\n\
+             add chain netdev watch out { type filter hook egress device lo priority 0; }\n\
+             add rule netdev watch out udp dport 9000 log group 5\n");
+        let out = stamps(&Options { immediate: true, ..Options::default() }, 50, Duration::from_millis(1), true);
+        assert!(out.iter().all(|pair| pair.stamped));
+        assert!(median(&out) < MILLISECOND / 10);
+        nft("delete table netdev watch\n\
+             add table inet watch\n\
+             add chain inet watch in { type filter hook ingress device lo priority 0; }\n\
+             add rule inet watch in udp dport 9000 log group 5\n");
+        let came = stamps(&Options { immediate: true, ..Options::default() }, 50, Duration::from_millis(1), false);
+        assert!(came.iter().all(|pair| !pair.stamped));
+        assert!(median(&came) < MILLISECOND / 5);
+    });
+}
