@@ -40,6 +40,9 @@ const COPY_RANGE_MAX: u32 = 65_531;
 const COPY_RANGE_MIN: u32 = 256;
 /// How often a request is made again that the kernel asks to repeat (EAGAIN: it has just loaded a module).
 const REPEATS: usize = 8;
+/// How often the kernel is asked again when packets had filled the receive buffer and its answer was dropped. Between
+/// emptying a small buffer and asking, a busy machine fills it again more often than not.
+const QUESTIONS: usize = 1000;
 
 /// What became of an attempt to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,23 +127,29 @@ impl Socket {
     /// but it looks at the sender's privilege before it looks at a request. So one that it knows and does not serve,
     /// a packet's message, tells: it is refused for either reason.
     fn may_configure(&mut self, batch: &mut Batch) -> bool {
-        self.sequence += 1;
-        let probe = request(self.sequence, batch::PACKET, 0);
-        sys::send(&self.fd, &probe).is_ok() && !matches!(self.await_answer(batch), Ok(Some(libc::EPERM)) | Err(_))
+        let probe = |sequence, _| request(sequence, batch::PACKET, 0);
+        !matches!(self.ask(probe, batch), Ok(libc::EPERM) | Err(_))
     }
 
-    /// The kernel works requests off before send(2) returns, so by then the answer is in the receive buffer, or was
-    /// dropped because packets had filled it: then the settings are sent once more, without the command, to learn
-    /// whether the group is bound.
+    /// Where the answer to the first request was dropped, the settings are sent once more, without the command, to
+    /// learn whether the group is bound.
     fn bind(&mut self, group: u16, options: &Options, batch: &mut Batch) -> io::Result<()> {
-        let mut command = Some(BIND);
-        for _ in 0..REPEATS {
+        let command = |is_first: bool| is_first.then_some(BIND);
+        match self.ask(|sequence, is_first| configuration(sequence, group, command(is_first), options), batch)? {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+
+    /// Sends a request, given its sequence number and whether it is the first, until an answer comes; returns the
+    /// answer's errno, 0 for done. The kernel works a request off before send(2) returns, so by then the answer is in
+    /// the receive buffer, or was dropped because packets had filled it.
+    fn ask(&mut self, request: impl Fn(u32, bool) -> Vec<u8>, batch: &mut Batch) -> io::Result<i32> {
+        for question in 0..QUESTIONS {
             self.sequence += 1;
-            sys::send(&self.fd, &configuration(self.sequence, group, command, options))?;
-            match self.await_answer(batch)? {
-                Some(0) => return Ok(()),
-                Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
-                None => command = None,
+            sys::send(&self.fd, &request(self.sequence, question == 0))?;
+            if let Some(errno) = self.await_answer(batch)? {
+                return Ok(errno);
             }
         }
         Err(io::Error::from_raw_os_error(libc::ENOBUFS))

@@ -19,6 +19,8 @@ use super::{DEADLINE, wait_until};
 const PACKAGES: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("c++", "g++"),
+    ("dumpcap", "wireshark-common"),
+    ("ebtables", "ebtables"),
     ("ip", "iproute2"),
     ("ip6tables-legacy", "iptables"),
     ("ip6tables-nft", "iptables"),
@@ -31,6 +33,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3", "python3"),
     ("setpriv", "util-linux"),
     ("tcpdump", "tcpdump"),
+    ("tshark", "tshark"),
     ("unshare", "util-linux"),
     ("valgrind", "valgrind"),
 ];
