@@ -1,11 +1,11 @@
 # The commands of this repository. `make help` lists them.
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
-TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind procps
+TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind tshark procps
 
 # The same as commands, for machines without apt-get.
 DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
-TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind ps
+TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind tshark dumpcap ps
 
 PREFIX = /usr/local
 LIBDIR = $(PREFIX)/lib

@@ -14,7 +14,9 @@ mod topology;
 mod traffic;
 
 mod agreement;
+mod directions;
 mod lengths;
 mod losses;
 mod midway;
+mod savefiles;
 mod stamps;
