@@ -17,6 +17,7 @@
 //! | bridge INPUT, OUTPUT | SLL2: the port | AF_PACKET has it on the bridge and on the port; so this is one of both |
 //! | egress | a packet before its last segmentation, where the device cannot send it whole | that is done behind this hook |
 //! | all | at most 65,531 bytes of a packet | an attribute's length has 16 bits |
+//! | ingress, egress, bridge | len is what the IP header claims, though there was less | the message does not tell whether all of the packet was copied |
 //! | all | len = caplen for IPv4 packets of 64 KiB and more, and what is cut off behind an IP packet is not in len | no field of the packet or of the message tells it |
 //!
 //! Checksums that a device is yet to fill in are as unfinished here as there. With connection tracking, IPv4 fragments

@@ -48,7 +48,8 @@ const PLACES: &[Place] = &[
     headed("netdev egress lo", |world| of(world.left("lo")).into_iter().map(Expected::headed).collect()),
     // This family's messages have no tag.
     place("inet ingress lan0", Direction::In, |world| {
-        ingress(world).into_iter().filter(is_ip).map(Expected::untagged).collect()
+        let whole = ingress(world).into_iter().filter(|packet| is_ip(packet) && packet.is_whole());
+        whole.map(Expected::untagged).collect()
     }),
     place("inet prerouting", Direction::In, prerouting),
     place("inet input", Direction::In, |world| {
@@ -132,7 +133,7 @@ fn ingress(world: &World) -> Vec<Expected> {
 
 /// What IP hooks see of packets that come in.
 fn prerouting(world: &World) -> Vec<Expected> {
-    let came = of(world.on_ip_interfaces(false)).into_iter();
+    let came = of(world.on_ip_interfaces(false)).into_iter().filter(Expected::is_whole);
     let mut all: Vec<_> = came.filter(|p| is_ip(p) && p.packet_type < 3).map(Expected::unpadded).collect();
     all.extend(back(world));
     all
@@ -241,9 +242,11 @@ fn rules() -> String {
         }
         let (family, hook) = (words[0], words[1]);
         let device = words.get(2).map_or(String::new(), |device| format!("device {device} "));
+        // inet's ingress drops broken packets, on the same hook as netdev's.
+        let priority = if family == "netdev" { -10 } else { 0 };
+        let chain = format!("type filter hook {hook} {device}priority {priority};");
         script += &format!("add table {family} watch\n");
-        script +=
-            &format!("add chain {family} watch place{number} {{ type filter hook {hook} {device}priority 0; }}\n");
+        script += &format!("add chain {family} watch place{number} {{ {chain} }}\n");
         script += &format!("add rule {family} watch place{number}{}\n", statements(number));
     }
     script

@@ -1,6 +1,6 @@
 //! The other side: what NFLOG delivers of the same packets, at many places and in each link type at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pcap_nflog::capture::{Device, Direction, Fetched, LinkType, Options, Session, Wait};
 
@@ -62,7 +62,7 @@ impl Logs {
         std::thread::sleep(FLUSHED);
         for session in &mut self.0 {
             let link_type = session.link_type();
-            records(session, Wait::No, |session| {
+            records(session, |session| {
                 let record = session.record();
                 let (data, len) = (record.data.to_vec(), record.len as usize);
                 let message = session.message().unwrap();
@@ -86,13 +86,14 @@ pub fn nanoseconds(stamp: pcap_nflog::capture::Stamp) -> i128 {
     i128::from(stamp.seconds) * 1_000_000_000 + i128::from(stamp.nanoseconds)
 }
 
-/// Calls `each` for each record until none has come for some time.
-fn records(session: &mut Session, wait: Wait, mut each: impl FnMut(&mut Session)) {
+/// Calls `each` for each record that has come. Where a thread reads the socket, it may need some time to hand over
+/// what it has.
+fn records(session: &mut Session, mut each: impl FnMut(&mut Session)) {
     loop {
         while session.advance() {
             each(session);
         }
-        if session.fetch(wait).unwrap() != Fetched::Batch {
+        if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(10))).unwrap() != Fetched::Batch {
             return;
         }
     }

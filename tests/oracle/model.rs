@@ -76,14 +76,34 @@ impl Expected {
         self
     }
 
+    /// The length that the packet has by its own header, and how long it is.
+    fn lengths(&self) -> (usize, usize) {
+        let (protocol, at) = innermost(self.protocol, &self.rest);
+        let packet = &self.rest[at..];
+        let claimed = match protocol {
+            IPV4 => usize::from(u16::from_be_bytes([packet[2], packet[3]])),
+            IPV6 => 40 + usize::from(u16::from_be_bytes([packet[4], packet[5]])),
+            _ => packet.len(),
+        };
+        (claimed, packet.len())
+    }
+
+    /// Whether it has all that it claims to have: otherwise IP drops it at once.
+    pub fn is_whole(&self) -> bool {
+        let (claimed, there) = self.lengths();
+        claimed <= there
+    }
+
+    /// What it claims, and does not have.
+    fn wanting(&self) -> usize {
+        let (claimed, there) = self.lengths();
+        claimed.saturating_sub(there)
+    }
+
     /// With what stands behind the IP packet cut off, as IP does at once.
     pub fn unpadded(mut self) -> Expected {
-        let len = match self.protocol {
-            IPV4 => usize::from(u16::from_be_bytes([self.rest[2], self.rest[3]])),
-            IPV6 => 40 + usize::from(u16::from_be_bytes([self.rest[4], self.rest[5]])),
-            _ => self.rest.len(),
-        };
-        self.rest.truncate(len);
+        let (claimed, _) = self.lengths();
+        self.rest.truncate(claimed);
         self
     }
 
@@ -106,7 +126,7 @@ impl Expected {
     fn data(&self, mut whole: Vec<u8>) -> (Vec<u8>, usize) {
         let len = whole.len();
         whole.truncate(len - self.rest.len() + self.rest.len().min(COPIED - self.before));
-        (whole, len)
+        (whole, len + self.wanting())
     }
 
     /// The payload of the kernel's message.
@@ -119,7 +139,7 @@ impl Expected {
         whole.extend(&self.rest);
         let len = whole.len();
         whole.truncate(COPIED);
-        (whole, len)
+        (whole, len + self.wanting())
     }
 
     /// DLT_RAW; `None` for what is not IP.
@@ -128,7 +148,7 @@ impl Expected {
         matches!(protocol, IPV4 | IPV6).then(|| {
             let whole = self.rest[at..].to_vec();
             let captured = whole.len().min(COPIED - self.before - at);
-            (whole[..captured].to_vec(), whole.len())
+            (whole[..captured].to_vec(), whole.len() + self.wanting())
         })
     }
 

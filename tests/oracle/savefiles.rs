@@ -6,10 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pcap_nflog::capture::{Device, LinkType, Options, Session};
 
 use crate::support::client::{library, tcpdump, tcpdump_preloaded};
-use crate::support::network::{bound_groups, in_private_network_for_tcpdump};
-use crate::support::program::{Program, Running, Stream};
+use crate::support::network::in_private_network_for_tcpdump;
+use crate::support::program::{Program, Stream};
 use crate::support::traffic::{Udp, V4, V6};
-use crate::support::wait_until;
 
 /// A savefile in the classic format, in this machine's byte order.
 struct Savefile {
@@ -65,15 +64,6 @@ fn count(link_type: LinkType) -> usize {
     }
 }
 
-/// Starts a program that captures `group`.
-fn capturing(program: Program, group: u16) -> Running {
-    let running = program.start();
-    wait_until(&format!("{running:?} captures group {group}"), || {
-        bound_groups().iter().any(|&(bound, _)| bound == group)
-    });
-    running
-}
-
 #[test]
 fn what_tcpdump_and_dumpcap_write_in_each_link_type_reads_back_identically() {
     in_private_network_for_tcpdump(|network| {
@@ -104,12 +94,11 @@ fn what_tcpdump_and_dumpcap_write_in_each_link_type_reads_back_identically() {
                 ]
             };
             let tcpdump = tcpdump_preloaded().args(arguments(10 + number)).arg(file("tcpdump", link_type));
-            running.push(capturing(tcpdump, 10 + number));
+            running.push(tcpdump.start());
             let dumpcap = Program::new("dumpcap").env("LD_PRELOAD", library());
             let dumpcap = dumpcap.args(arguments(20 + number)).arg(file("dumpcap", link_type));
-            running.push(capturing(dumpcap, 20 + number));
+            running.push(dumpcap.start());
         }
-        // tcpdump compiles its filter, and sets it, after it has opened the device.
         for (index, running) in running.iter().enumerate() {
             running.await_line(Stream::Stderr, if index % 2 == 0 { "listening on" } else { "File: " });
         }

@@ -165,8 +165,11 @@ pub fn odd_frames(interface: &str, from: [u8; 6], to: [u8; 6], source: [u8; 4], 
     let wide = |ip: [u8; 4]| [0xfd, 0x77, 0, ip[2], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ip[3]];
     atomic.extend([wide(source), wide(target)].concat());
     atomic.extend([59, 0, 0, 0, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let mut claiming = small.clone();
+    claiming[2..4].copy_from_slice(&[4, 0]);
     let frames = [
         ethernet(to, from, &[8, 0], &padded),
+        ethernet(to, from, &[8, 0], &claiming),
         ethernet(to, from, &[0x86, 0xdd], &atomic),
         ethernet([0xff; 6], from, &[8, 6], &arp),
         ethernet([2, 2, 2, 2, 2, 2], from, &[8, 0], &small),

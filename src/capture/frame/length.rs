@@ -5,9 +5,13 @@ use crate::capture::layers::ethertype;
 /// The fixed part of an IPv6 header.
 const IPV6_HEADER: usize = 40;
 
+/// The longest packet that the kernel makes or passes on (`GSO_MAX_SIZE`, linux/netdevice.h).
+const LONGEST: usize = 8 * 65_535;
+
 /// The length in bytes that the packet of the given ethertype had; never below what was copied of it. Where its
 /// header does not tell (it was cut off, the kernel left the field at 0, or the protocol has none), what was copied
-/// is all that is known.
+/// is all that is known. Whether less than the packet was copied is not known, as each rule may say how much: so a
+/// header that claims more than there is, where IP has not looked at it yet, is believed.
 #[inline]
 pub fn of_packet(kind: u16, packet: &[u8]) -> usize {
     let claimed = match kind {
@@ -47,7 +51,10 @@ fn jumbo(packet: &[u8]) -> Option<usize> {
     loop {
         options = match *options {
             [PAD1, ref rest @ ..] => rest,
-            [JUMBO, 4, a, b, c, d, ..] => return Some(u32::from_be_bytes([a, b, c, d]) as usize),
+            // A packet can claim anything before IP has looked at it: four gigabytes, for one.
+            [JUMBO, 4, a, b, c, d, ..] => {
+                return Some(u32::from_be_bytes([a, b, c, d]) as usize).filter(|&length| length <= LONGEST);
+            }
             [_, length, ref rest @ ..] => rest.get(usize::from(length)..)?,
             _ => return None,
         }
@@ -92,5 +99,7 @@ mod tests {
         for length in 40..52 {
             assert_eq!(of_packet(ethertype::IPV6, &packet[..length]), length, "cut to {length}");
         }
+        packet[48..52].fill(0xff);
+        assert_eq!(of_packet(ethertype::IPV6, &packet), packet.len(), "no packet is that long");
     }
 }
