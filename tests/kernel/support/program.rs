@@ -19,6 +19,7 @@ use super::{DEADLINE, wait_until};
 const PACKAGES: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("c++", "g++"),
+    ("ebtables-nft", "iptables"),
     ("ip", "iproute2"),
     ("ip6tables-legacy", "iptables"),
     ("ip6tables-nft", "iptables"),
