@@ -52,6 +52,7 @@ pub use layout::Layout;
 pub use link_type::LinkType;
 pub use message::{Direction, Hook, Message, attribute, family};
 pub use options::{BATCH_BYTES, Options, ReaderThread, SNAPLEN_MAX};
+pub use owner::readers;
 pub use record::Record;
 pub use ruleset::{Backend, LogRule, Ruleset};
 pub use session::{Fetched, Session, Wait};
