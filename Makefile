@@ -8,22 +8,36 @@ DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
 TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind tshark dumpcap ps
 
 PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
+DATADIR = $(PREFIX)/share
+MANDIR = $(DATADIR)/man
+DOCDIR = $(DATADIR)/doc/pcap-nflog
 DESTDIR =
 
 CARGO = cargo
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-LIBRARY = $(or $(CARGO_TARGET_DIR),target)/release/libpcap_nflog.so
+BUILT = $(or $(CARGO_TARGET_DIR),target)/release
+LIBRARY = $(BUILT)/libpcap_nflog.so
+ARCHIVE = $(BUILT)/libpcap_nflog.a
+LAUNCHER = $(BUILT)/pcap-nflog
 
 # The linker's cache, but only if it covers LIBDIR and the files are really there. The drop-in folder never gets in.
 REFRESH_LINKER = if [ -z '$(DESTDIR)' ] && PATH="$$PATH:/usr/sbin:/sbin" && \
 	ldconfig -vN 2>/dev/null | grep -q '^$(LIBDIR):'; then ldconfig; fi
 
+bindir = $(DESTDIR)$(BINDIR)
 libdir = $(DESTDIR)$(LIBDIR)
 includedir = $(DESTDIR)$(INCLUDEDIR)
+mandir = $(DESTDIR)$(MANDIR)
+docdir = $(DESTDIR)$(DOCDIR)
+bash_completions = $(DESTDIR)$(DATADIR)/bash-completion/completions
+zsh_completions = $(DESTDIR)$(DATADIR)/zsh/site-functions
+fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 
-.PHONY: all build demo test deps deps-demo header install uninstall clean help
+.PHONY: all build demo test deps deps-demo header man install uninstall deb test-package clean help
 
 all: build
 
@@ -46,41 +60,88 @@ deps-demo:
 header:
 	PCAP_NFLOG_UPDATE_HEADER=1 $(CARGO) build
 
+man: header
+	$(CARGO) run -p pcap-nflog-launcher --example generate
+
 # Without prerequisites: root installs what a user built, and cargo runs only if nothing was built.
-$(LIBRARY):
+$(LIBRARY) $(ARCHIVE) $(LAUNCHER):
 	$(CARGO) build --release
 
-install: $(LIBRARY)
-	@for dir in '$(libdir)' '$(libdir)/pkgconfig' '$(libdir)/pcap-nflog' '$(includedir)'; do \
+install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
+	@for dir in '$(bindir)' '$(libdir)' '$(libdir)/pkgconfig' '$(libdir)/pcap-nflog' '$(includedir)' '$(mandir)/man1' \
+		'$(mandir)/man3' '$(docdir)/examples' '$(bash_completions)' '$(zsh_completions)' '$(fish_completions)'; do \
 		{ mkdir -p "$$dir" && test -w "$$dir"; } 2>/dev/null || { \
 			echo "cannot write to $$dir: run 'make install' as root, or choose another PREFIX" >&2; exit 1; }; \
 	done
+	install -m 755 '$(LAUNCHER)' '$(bindir)/pcap-nflog'
 	install -m 755 '$(LIBRARY)' '$(libdir)/libpcap_nflog.so.$(VERSION)'
 	ln -sf libpcap_nflog.so.$(VERSION) '$(libdir)/libpcap_nflog.so.0'
 	ln -sf libpcap_nflog.so.0 '$(libdir)/libpcap_nflog.so'
+	install -m 644 '$(ARCHIVE)' '$(libdir)/libpcap_nflog.a'
 	for name in libpcap.so libpcap.so.0.8 libpcap.so.1; do \
 		ln -sf ../libpcap_nflog.so.0 "$(libdir)/pcap-nflog/$$name" || exit 1; done
 	install -m 644 include/pcap_nflog.h '$(includedir)/pcap_nflog.h'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' pkgconfig/pcap_nflog.pc.in > '$(libdir)/pkgconfig/pcap_nflog.pc'
+	install -m 644 man/pcap-nflog.1 '$(mandir)/man1/pcap-nflog.1'
+	install -m 644 man/pcap_nflog.3 '$(mandir)/man3/pcap_nflog.3'
+	install -m 644 launcher/completions/pcap-nflog.bash '$(bash_completions)/pcap-nflog'
+	install -m 644 launcher/completions/pcap-nflog.zsh '$(zsh_completions)/_pcap-nflog'
+	install -m 644 launcher/completions/pcap-nflog.fish '$(fish_completions)/pcap-nflog.fish'
+	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE '$(docdir)'
+	install -m 644 $(EXAMPLES) '$(docdir)/examples'
 	@$(REFRESH_LINKER)
 
+# Files, then the folders that are this project's own. Folders that install made and others may share stay.
 uninstall:
+	rm -f '$(bindir)/pcap-nflog'
 	rm -f '$(libdir)/libpcap_nflog.so' '$(libdir)/libpcap_nflog.so.0' '$(libdir)/libpcap_nflog.so.$(VERSION)'
+	rm -f '$(libdir)/libpcap_nflog.a'
 	rm -f '$(libdir)/pcap-nflog/libpcap.so' '$(libdir)/pcap-nflog/libpcap.so.0.8' '$(libdir)/pcap-nflog/libpcap.so.1'
 	rm -f '$(libdir)/pkgconfig/pcap_nflog.pc' '$(includedir)/pcap_nflog.h'
-	if test -d '$(libdir)/pcap-nflog'; then rmdir '$(libdir)/pcap-nflog'; fi
+	rm -f '$(mandir)/man1/pcap-nflog.1' '$(mandir)/man3/pcap_nflog.3'
+	rm -f '$(bash_completions)/pcap-nflog' '$(zsh_completions)/_pcap-nflog' '$(fish_completions)/pcap-nflog.fish'
+	rm -f $(foreach file,$(notdir $(EXAMPLES)),'$(docdir)/examples/$(file)')
+	rm -f '$(docdir)/README.md' '$(docdir)/CHANGELOG.md' '$(docdir)/LICENSE-MIT' '$(docdir)/LICENSE-APACHE'
+	for dir in '$(libdir)/pcap-nflog' '$(docdir)/examples' '$(docdir)'; do \
+		if test -d "$$dir"; then rmdir "$$dir" || exit 1; fi; done
 	@$(REFRESH_LINKER)
+
+# cargo-deb is a program of crates.io; it is installed into the build folder where it is missing.
+CARGO_DEB_VERSION = 3.8.0
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+CARGO_DEB = $(TARGET)/cargo-deb/bin/cargo-deb
+DEB_ROOT = target/debian-root
+DEB_LIBDIR = /usr/lib/$(shell $(CC) -print-multiarch)
+
+$(CARGO_DEB):
+	$(CARGO) install --quiet --locked --version $(CARGO_DEB_VERSION) --root '$(TARGET)/cargo-deb' cargo-deb
+
+# What install puts into an empty folder is what the package has.
+deb: build $(CARGO_DEB)
+	rm -rf '$(DEB_ROOT)'
+	umask 022; $(MAKE) install DESTDIR='$(CURDIR)/$(DEB_ROOT)' PREFIX=/usr LIBDIR='$(DEB_LIBDIR)'
+	strip --strip-unneeded '$(DEB_ROOT)/usr/bin/pcap-nflog' '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.so.$(VERSION)'
+	strip --strip-debug '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.a'
+	gzip -9n '$(DEB_ROOT)'/usr/share/man/man*/*
+	echo 'activate-noawait ldconfig' > '$(DEB_ROOT)/triggers'
+	'$(CARGO_DEB)' --no-build --no-strip --output '$(TARGET)/debian/pcap-nflog.deb'
+
+test-package: deb
+	bash .ci/test-package.sh '$(TARGET)/debian/pcap-nflog.deb'
 
 clean:
 	$(CARGO) clean
 
 help:
-	@echo 'make              build the library (release)'
+	@echo 'make              build the library and the launcher (release)'
 	@echo 'make demo         install what is missing, then watch tcpdump decode NFLOG packets, filtered'
 	@echo 'make test         install what is missing, then run every check; the last line counts them'
 	@echo 'make deps         install only what demo and test need'
-	@echo 'make install      library, header, pkg-config file and drop-in folder; PREFIX, LIBDIR, INCLUDEDIR, DESTDIR'
+	@echo 'make install      everything, under PREFIX (/usr/local); also BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DESTDIR'
 	@echo 'make uninstall    remove exactly those'
+	@echo 'make deb          build a Debian package; installs cargo-deb into the build folder first if it must'
+	@echo 'make test-package build it, install it into a Debian system of its own, capture with it, and remove it'
 	@echo 'make header       generate include/pcap_nflog.h anew'
+	@echo 'make man          generate the header, the man pages and the shell completions anew'
 	@echo 'make clean        remove what was built'

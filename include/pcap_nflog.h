@@ -917,8 +917,9 @@ typedef struct pcap_nflog_stat {
 } pcap_nflog_stat;
 
 /**
- * Lists the devices that can be captured: those of the system's libpcap, then `nflog` and those that the environment
- * variable `PCAP_NFLOG_DEVICES` names, separated by spaces.
+ * Lists the devices that can be captured: those of the system's libpcap, then `nflog`, one for each group that the
+ * running ruleset logs to, as far as this process may read it (CAP_NET_ADMIN), and those that the environment variable
+ * `PCAP_NFLOG_DEVICES` names, separated by spaces.
  *
  * # Safety
  *

@@ -58,6 +58,8 @@
 //!     frame/          link headers and true lengths
 //!     interfaces.rs   ARPHRD type and address of an interface, for cooked headers
 //!     record.rs       the record in hand: in place, or copied where it was cut off
+//!     ruleset.rs      which groups the rules log to
+//!     ruleset/        the rules of nftables and of iptables-legacy
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
 //! src/bpf/            classic BPF: validate and run

@@ -158,7 +158,9 @@ proptest! {
         for cut in cuts {
             let mut layout = Layout::default();
             prop_assert!(Message::parse(&whole, &mut layout).is_some());
-            let Some(message) = Message::parse(&whole[..cut], &mut layout) else { continue };
+            let message = Message::parse(&whole[..cut], &mut layout);
+            prop_assert_eq!(message.is_some(), Message::parse(&whole[..cut], &mut Layout::default()).is_some());
+            let Some(message) = message else { continue };
             for kind in 1..=attribute::L2HDR {
                 if let Some(value) = message.attribute(kind) {
                     let sound = attributes.iter().any(|(known, made)| usize::from(known & 0x3fff) == kind && made == value);

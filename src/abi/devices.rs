@@ -1,6 +1,7 @@
 //! What can be captured: pcap_findalldevs(3PCAP), pcap_lookupdev(3PCAP), pcap_lookupnet(3PCAP). The NFLOG devices
 //! follow the system's.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 
@@ -9,14 +10,17 @@ use super::guard::guard;
 use super::memory;
 use super::open::{nflog_name, report};
 use super::types::*;
-use crate::capture::Device;
+use crate::capture::{Device, Ruleset};
 use crate::environment;
 use crate::system::forward;
 
-/// The NFLOG devices to list, each with a description: group 0, as libpcap lists it, and those that the user names.
-/// The groups that the ruleset logs to belong here, too.
+/// The NFLOG devices to list, each with a description: group 0, as libpcap lists it, the groups that the ruleset logs
+/// to, and those that the user names.
 fn nflog_devices() -> Vec<(String, String)> {
     let mut devices = vec![("nflog".into(), "Linux netfilter log (NFLOG) interface".into())];
+    for (group, places) in Ruleset::read().groups() {
+        devices.push((format!("nflog:{group}"), format!("Linux netfilter log (NFLOG), group {group}: {places}")));
+    }
     let named = environment::variable("PCAP_NFLOG_DEVICES").unwrap_or_default();
     for name in named.to_string_lossy().split_whitespace() {
         let Ok(device) = Device::parse(name) else { continue };
@@ -40,18 +44,22 @@ pub(super) unsafe fn add_nflog(
     list: &mut *mut pcap_if_t,
     text: impl Fn(&str, &str) -> (String, String),
 ) -> Result<(), Failed> {
+    let mut end: *mut *mut pcap_if_t = list;
+    let mut listed = HashSet::new();
+    // SAFETY: `end` is the list's first link, then each node's link to the next; names are C strings.
+    unsafe {
+        while !(*end).is_null() {
+            listed.insert(CStr::from_ptr((**end).name).to_bytes().to_vec());
+            end = &raw mut (**end).next;
+        }
+    }
     for (name, description) in nflog_devices() {
         let (name, description) = text(&name, &description);
-        let mut end: *mut *mut pcap_if_t = list;
-        let mut listed = false;
-        // SAFETY: `end` is the list's first link, then each node's link to the next; names are C strings.
-        unsafe {
-            while !(*end).is_null() {
-                listed |= CStr::from_ptr((**end).name).to_bytes() == name.as_bytes();
-                end = &raw mut (**end).next;
-            }
-            if !listed {
+        if listed.insert(name.clone().into_bytes()) {
+            // SAFETY: as above; a new node's link is the list's end.
+            unsafe {
                 *end = node(&name, &description)?;
+                end = &raw mut (**end).next;
             }
         }
     }
@@ -107,8 +115,9 @@ pub(super) unsafe fn listed(
     unsafe { guard(errbuf, body) }
 }
 
-/// Lists the devices that can be captured: those of the system's libpcap, then `nflog` and those that the environment
-/// variable `PCAP_NFLOG_DEVICES` names, separated by spaces.
+/// Lists the devices that can be captured: those of the system's libpcap, then `nflog`, one for each group that the
+/// running ruleset logs to, as far as this process may read it (CAP_NET_ADMIN), and those that the environment variable
+/// `PCAP_NFLOG_DEVICES` names, separated by spaces.
 ///
 /// # Safety
 ///

@@ -6,18 +6,32 @@ use std::path::Path;
 
 /// The reader of `group` in words, "ulogd (pid 812)", or `None` if nobody reads it or this process may not know.
 pub fn of_group(group: u16) -> Option<String> {
-    let port_id = reader_port(&read_net("netfilter/nfnetlink_log")?, group)?;
-    let pid = socket_inode(&read_net("netlink")?, port_id).and_then(holder).or_else(|| {
+    Some(in_words(reader_port(&read_net("netfilter/nfnetlink_log")?, group)?))
+}
+
+/// Each group that is read in this thread's network namespace, ascending, and its reader in words: "ulogd (pid 812)".
+/// `None` where the kernel has no nfnetlink_log, or this process may not know.
+pub fn readers() -> Option<Vec<(u16, String)>> {
+    let table = read_net("netfilter/nfnetlink_log")?;
+    let mut readers: Vec<_> = table.lines().filter_map(group_and_port).collect();
+    readers.sort_unstable();
+    Some(readers.into_iter().map(|(group, port_id)| (group, in_words(port_id))).collect())
+}
+
+/// The process behind a netlink port.
+fn in_words(port_id: u32) -> String {
+    let inode = read_net("netlink").and_then(|table| socket_inode(&table, port_id));
+    let pid = inode.and_then(holder).or_else(|| {
         // A process's first netlink socket has its pid for a port id.
         Path::new(&format!("/proc/{port_id}")).exists().then_some(port_id)
     });
-    Some(match pid {
+    match pid {
         Some(pid) => match fs::read_to_string(format!("/proc/{pid}/comm")) {
             Ok(name) => format!("{} (pid {pid})", name.trim_end()),
             Err(_) => format!("pid {pid}"),
         },
         None => format!("another process (netlink port {port_id})"),
-    })
+    }
 }
 
 /// A file of the network namespace of this thread, which need not be the process's.
@@ -27,13 +41,16 @@ fn read_net(name: &str) -> Option<String> {
         .ok()
 }
 
-/// The port id that reads `group`: a line of nfnetlink_log is group, port id, queued, copy mode, copy range, flush
-/// timeout, use count (`seq_show`, nfnetlink_log.c).
+/// The port id that reads `group`.
 fn reader_port(table: &str, group: u16) -> Option<u32> {
-    table.lines().find_map(|line| {
-        let mut fields = line.split_ascii_whitespace();
-        (fields.next()?.parse() == Ok(group)).then(|| fields.next()?.parse().ok())?
-    })
+    table.lines().filter_map(group_and_port).find(|line| line.0 == group).map(|line| line.1)
+}
+
+/// A line of nfnetlink_log is group, port id, queued, copy mode, copy range, flush timeout, use count (`seq_show`,
+/// nfnetlink_log.c).
+fn group_and_port(line: &str) -> Option<(u16, u32)> {
+    let mut fields = line.split_ascii_whitespace();
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 /// The inode of the netfilter socket with `port_id`: a line of /proc/net/netlink is sk, Eth (the netlink family),

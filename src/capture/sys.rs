@@ -123,6 +123,21 @@ pub fn option(fd: &OwnedFd, level: c_int, option: c_int) -> io::Result<c_int> {
     Ok(value)
 }
 
+/// An option that is a block of memory: the caller's `block` is the question, and becomes the answer.
+pub fn option_block(fd: &OwnedFd, level: c_int, option: c_int, block: &mut [u8]) -> io::Result<usize> {
+    let too_long = |_| io::Error::from_raw_os_error(libc::EINVAL);
+    let mut length = libc::socklen_t::try_from(block.len()).map_err(too_long)?;
+    // SAFETY: the pointers are to `block` and to its length in bytes, which both outlive the call.
+    checked(unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, block.as_mut_ptr().cast(), &mut length) })?;
+    Ok(length as usize)
+}
+
+/// A datagram socket of an internet family, closed on exec.
+pub fn datagram_socket(family: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: socket(2) takes no pointers.
+    owned(unsafe { libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })
+}
+
 /// `SK_MEMINFO_DROPS`, linux/sock_diag.h: the datagrams that the socket had no room for.
 const SK_MEMINFO_DROPS: usize = 8;
 

@@ -7,6 +7,7 @@
 mod support;
 
 mod delivery;
+mod discovery;
 mod foreign;
 mod link_types;
 mod reading;

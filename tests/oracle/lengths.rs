@@ -110,6 +110,20 @@ fn a_rule_that_logs_less_than_the_packet_leaves_the_length_true() {
 }
 
 #[test]
+fn behind_a_short_record_there_is_nothing_of_a_longer_one_before() {
+    in_private_network(|network| {
+        network.output_rules(&["udp dport 9000 log snaplen 200 group 5", "udp dport 9000 log snaplen 50 group 5"]);
+        for (link_type, header) in LINK_TYPES.into_iter().zip(HEADERS) {
+            let mut session = open("nflog:5", link_type, 262_144);
+            Udp::v4().send(500);
+            Udp::v6().send(500);
+            let expected = [528, 548].map(|len| [200, 50].map(|copied| (copied + header, len + header))).concat();
+            assert_eq!(lengths(&mut session), expected, "{link_type:?}");
+        }
+    });
+}
+
+#[test]
 fn a_rule_that_logs_no_bytes_makes_records_all_the_same() {
     in_private_network(|network| {
         network.iptables("iptables-nft", "-A OUTPUT -p udp --dport 9000 -j NFLOG --nflog-size 0 --nflog-group 5");

@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("c++", "g++"),
     ("dumpcap", "wireshark-common"),
     ("ebtables", "ebtables"),
+    ("ebtables-nft", "iptables"),
     ("ip", "iproute2"),
     ("ip6tables-legacy", "iptables"),
     ("ip6tables-nft", "iptables"),

@@ -1,0 +1,90 @@
+//! `pcap_nflog.3`: what `pcap_nflog.h` adds to libpcap's interface, from the comments in the header.
+
+use clap_mangen::roff::{Roff, bold, roman};
+
+/// The page of a header that cbindgen wrote.
+pub fn page(header: &str) -> Vec<u8> {
+    let mut roff = Roff::new();
+    roff.control("TH", ["pcap_nflog", "3", "", "pcap-nflog", "Library Functions"]);
+    roff.control("SH", ["NAME"])
+        .text([roman("pcap_nflog - Linux NFLOG as a capture device, behind libpcap's interface")]);
+    roff.control("SH", ["SYNOPSIS"]).text([bold("#include <pcap_nflog.h>")]).control("PP", []);
+    roff.text([roman("cc program.c $(pkg-config --cflags --libs pcap_nflog)")]);
+    roff.control("SH", ["DESCRIPTION"]).text([roman(
+        "The library has every function of libpcap 1.10. A device named nflog:N, as in pcap_create(3PCAP), is the \
+         packets that netfilter rules log to group N; every other device, every savefile and every name table is the \
+         system's libpcap, called unchanged. The form of a device's name is nflog[:GROUP[-GROUP][,...]][@LINKTYPE], with \
+         groups from 0 to 65535. On such devices these functions tell and set what libpcap has no words for. The others \
+         are described by libpcap's own pages.",
+    )]);
+    for (section, wanted) in [("FUNCTIONS", true), ("TYPES", false)] {
+        roff.control("SH", [section]);
+        for (comment, declaration) in documented(header) {
+            let is_function = declaration.trim_end().ends_with(");");
+            let is_ours = declaration.contains("pcap_nflog_") && !declaration.starts_with('#');
+            if is_ours && is_function == wanted {
+                describe(&mut roff, &comment, &declaration);
+            }
+        }
+    }
+    roff.control("SH", ["CONSTANTS"]);
+    for (comment, declaration) in documented(header) {
+        if let Some(name) = declaration.strip_prefix("#define PCAP_NFLOG_") {
+            let name = name.split_whitespace().next().unwrap_or_default();
+            roff.control("TP", []).text([bold(format!("PCAP_NFLOG_{name}"))]).text([roman(comment.join(" "))]);
+        }
+    }
+    roff.control("SH", ["SEE ALSO"]).text([roman("pcap-nflog(1), pcap(3PCAP), pcap-linktype(7)")]);
+    let mut text = Vec::new();
+    roff.to_writer(&mut text).expect("memory");
+    text
+}
+
+/// The header's comments, line by line, each with the declaration that follows it.
+fn documented(header: &str) -> Vec<(Vec<String>, String)> {
+    let mut found = Vec::new();
+    let mut lines = header.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "/**" || line.starts_with(' ') {
+            continue;
+        }
+        let mut comment = Vec::new();
+        for line in lines.by_ref() {
+            match line.trim().strip_prefix("*/") {
+                Some(_) => break,
+                None => comment.push(line.trim().trim_start_matches('*').trim().to_owned()),
+            }
+        }
+        let mut declaration = Vec::new();
+        // A declaration ends with a line that closes it; one of the preprocessor is one line.
+        for line in lines.by_ref() {
+            declaration.push(line);
+            let whole = line.starts_with('#') || line.ends_with(';') && !line.starts_with(' ') || line.ends_with(");");
+            if whole {
+                break;
+            }
+        }
+        found.push((comment, declaration.join("\n")));
+    }
+    found
+}
+
+/// A declaration, and its comment with headings and lists.
+fn describe(roff: &mut Roff, comment: &[String], declaration: &str) {
+    let name =
+        declaration.split(|c: char| !c.is_alphanumeric() && c != '_').find(|word| word.starts_with("pcap_nflog_"));
+    roff.control("SS", [name.unwrap_or_default()]);
+    roff.control("PP", []).control("nf", []);
+    for line in declaration.lines() {
+        // Comments inside of a struct are part of its description.
+        roff.text([bold(line)]);
+    }
+    roff.control("fi", []).control("PP", []);
+    for line in comment {
+        match line.strip_prefix("# ") {
+            Some(heading) => roff.control("PP", []).text([bold(heading)]).control("PP", []),
+            None if line.is_empty() => roff.control("PP", []),
+            None => roff.text([roman(line.replace('`', ""))]),
+        };
+    }
+}

@@ -1,0 +1,127 @@
+//! What the launcher accepts. The man page and the shell completions are made from these definitions
+//! (`examples/generate.rs`), so each text here is for the user.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+use pcap_nflog::capture::{Device, LinkType};
+
+/// Run a pcap program with pcap-nflog under it
+///
+/// Runs COMMAND so that it can capture from Linux NFLOG: a device named nflog:5 is the packets that netfilter rules log
+/// to group 5. Everything else goes to the system's libpcap, unchanged. The library is preloaded, and put in libpcap's
+/// place for programs that load libpcap by name. What LD_PRELOAD and LD_LIBRARY_PATH held is kept. A COMMAND that is
+/// called like one of the commands below needs its path: ./list.
+#[derive(Debug, Parser)]
+#[command(name = "pcap-nflog", version, subcommand_value_name = "COMMAND", subcommand_help_heading = "Commands")]
+#[command(override_usage = "pcap-nflog [OPTIONS] COMMAND [ARGUMENT]...\n       \
+                            pcap-nflog doctor [COMMAND]\n       \
+                            pcap-nflog list\n       \
+                            pcap-nflog tap [--hooks LIST] [--dry-run] MATCH -- COMMAND [ARGUMENT]...")]
+pub struct CommandLine {
+    #[command(flatten)]
+    pub devices: Devices,
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What COMMAND gets to know of NFLOG devices.
+#[derive(Debug, Args)]
+pub struct Devices {
+    /// Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG
+    #[arg(long, value_name = "TYPE", value_parser = link_type)]
+    pub linktype: Option<LinkType>,
+    /// A device for COMMAND to list, besides those that rules log to; may be repeated
+    #[arg(long = "device", value_name = "DEVICE", value_parser = device)]
+    pub listed: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Check what a capture needs here, and say what to do where it is missing
+    ///
+    /// One line for each check: ok, note or FAIL. With COMMAND it also says whether that program can be given the
+    /// library. The exit status is 1 if a check failed.
+    Doctor {
+        /// The program to check
+        command: Option<OsString>,
+    },
+    /// Show the groups that rules log to: table, chain, rule, packets, prefix, reader
+    ///
+    /// The rule is what it can be deleted by: nftables' handle, or the position in a chain of iptables-legacy. Reading
+    /// the rules needs CAP_NET_ADMIN.
+    List,
+    /// Capture what an nftables expression matches, for as long as a command runs
+    ///
+    /// Adds an nftables table of its own that logs the packets that MATCH selects to a free group, runs COMMAND with
+    /// each {} replaced by the device, and removes the table when COMMAND has ended, however that comes about. A packet
+    /// is logged in each hook that it passes, before rules of priority filter see it; on loopback that is output, then
+    /// input.
+    Tap(Tap),
+    /// Removes a table when its standard input ends.
+    #[command(hide = true, name = "tap-guard")]
+    Guard { table: String },
+    /// Runs a program.
+    #[command(external_subcommand)]
+    Run(Vec<OsString>),
+}
+
+#[derive(Debug, Args)]
+pub struct Tap {
+    /// Where packets are matched: a list of prerouting, input, forward, output and postrouting
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "input,output", value_parser = HOOKS)]
+    pub hooks: Vec<String>,
+    /// Print the rules and the command, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What to capture, in the words of nft(8): 'tcp dport 443', 'meta skuid www-data', 'ct state invalid'; '' is
+    /// everything
+    #[arg(value_name = "MATCH", allow_hyphen_values = true)]
+    pub matching: String,
+    /// The program to run and its arguments, in which {} is the device
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub command: Vec<OsString>,
+}
+
+/// The hooks of the inet family that do not need a device.
+pub const HOOKS: [&str; 5] = ["prerouting", "input", "forward", "output", "postrouting"];
+
+fn link_type(name: &str) -> Result<LinkType, String> {
+    LinkType::from_name(name).ok_or_else(|| format!("it is not one of {}", LinkType::names()))
+}
+
+/// Devices are handed on separated by spaces; no device name has one.
+fn device(name: &str) -> Result<String, String> {
+    Device::parse(name).map(|_| name.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn options_behind_the_command_are_the_commands() {
+        let line =
+            CommandLine::parse_from(["pcap-nflog", "--linktype", "en10mb", "tcpdump", "--device", "x", "--help"]);
+        assert_eq!(line.devices.linktype, Some(LinkType::Ethernet));
+        let Action::Run(command) = line.action else { panic!("{line:?}") };
+        assert_eq!(command, ["tcpdump", "--device", "x", "--help"]);
+    }
+
+    #[test]
+    fn a_tap_takes_hooks_a_match_and_a_command() {
+        let line = ["pcap-nflog", "tap", "--hooks", "forward,input", "udp", "--", "tcpdump", "-i", "{}"];
+        let Action::Tap(tap) = CommandLine::parse_from(line).action else { panic!("not a tap") };
+        assert_eq!((tap.hooks.join(" "), tap.matching.as_str()), ("forward input".to_owned(), "udp"));
+        assert_eq!(tap.command, ["tcpdump", "-i", "{}"]);
+        for wrong in [&line[..5], &["pcap-nflog", "tap", "--hooks", "ingress", "udp", "--", "x"]] {
+            assert!(CommandLine::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

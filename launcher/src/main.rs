@@ -1,0 +1,45 @@
+//! The launcher `pcap-nflog`: runs pcap programs with the library under them, and shows what can be captured.
+//!
+//! ```text
+//! command_line.rs  what is accepted; man page and shell completions are made from it, too
+//! failure.rs       what went wrong, and the exit status that says so
+//! library.rs       where the library and its drop-in folder are
+//! target.rs        the program to run: found as a shell finds it, and whether it takes the library
+//! run.rs           the environment, and the program in this one's place
+//! list.rs          the groups that rules log to
+//! doctor.rs        what a capture needs here, and whether it is there
+//! tap.rs           a capture of what an nftables expression matches
+//! tap/             its table, its child, and what removes the table
+//! ```
+//!
+//! It is a crate of its own so that the library's dependents build no argument parser.
+
+mod command_line;
+mod doctor;
+mod failure;
+mod library;
+mod list;
+mod run;
+mod tap;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::{Action, CommandLine};
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let done = match &line.action {
+        Action::Run(command) => run::run(&line.devices, command).map(|never| match never {}),
+        Action::Doctor { command } => doctor::doctor(&line.devices, command.as_deref()),
+        Action::List => list::list(),
+        Action::Tap(tap) => tap::tap(&line.devices, tap),
+        Action::Guard { table } => tap::guard(table),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("pcap-nflog: {failure}");
+        failure.exit_code()
+    })
+}

@@ -1,0 +1,89 @@
+//! The environment in which a program finds the library under it, and the program in this one's place.
+
+use std::convert::Infallible;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::command_line::Devices;
+use crate::failure::{Failure, Result};
+use crate::library::Library;
+use crate::target::Target;
+
+/// Runs a command in this process's place.
+pub fn run(devices: &Devices, command: &[OsString]) -> Result<Infallible> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Failure::usage("no command"));
+    };
+    let library = Library::find()?;
+    let target = Target::find(program)?;
+    target.takes_a_library()?;
+    let mut command = prepared(&library, devices, &target);
+    let error = command.args(arguments).exec();
+    Err(not_started(&target, &error))
+}
+
+/// The command for a program, with the library under it.
+pub fn prepared(library: &Library, devices: &Devices, target: &Target) -> Command {
+    let mut command = Command::new(&target.path);
+    command.arg0(&target.name);
+    command.env("LD_PRELOAD", first_in("LD_PRELOAD", library.path.as_os_str()));
+    if let Some(folder) = &library.drop_in {
+        command.env("LD_LIBRARY_PATH", first_in("LD_LIBRARY_PATH", folder.as_os_str()));
+    }
+    if let Some(link_type) = devices.linktype {
+        command.env("PCAP_NFLOG_LINKTYPE", link_type.name());
+    }
+    if !devices.listed.is_empty() {
+        let mut listed = env::var_os("PCAP_NFLOG_DEVICES").unwrap_or_default();
+        for device in &devices.listed {
+            listed.push(" ");
+            listed.push(device);
+        }
+        command.env("PCAP_NFLOG_DEVICES", listed);
+    }
+    command
+}
+
+/// Why a program that is there was not started.
+pub fn not_started(target: &Target, error: &io::Error) -> Failure {
+    let name = target.name.to_string_lossy();
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::not_found(format!("{name}: the interpreter that it names is not there")),
+        _ => Failure::not_runnable(format!("{name}: {error}")),
+    }
+}
+
+/// What the user has in a list of the dynamic linker's, with `item` first, once.
+fn first_in(variable: &str, item: &OsStr) -> OsString {
+    with_first(item, &env::var_os(variable).unwrap_or_default())
+}
+
+fn with_first(item: &OsStr, list: &OsStr) -> OsString {
+    let mut joined = item.as_bytes().to_vec();
+    if !list.is_empty() && list != item {
+        let rest = list.as_bytes();
+        let listed_first = rest.strip_prefix(item.as_bytes()).filter(|rest| rest.starts_with(b":"));
+        joined.push(b':');
+        joined.extend(listed_first.map_or(rest, |rest| &rest[1..]));
+    }
+    OsString::from_vec(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_had_is_kept_behind_the_library_which_is_there_once() {
+        let first = |list: &str| with_first(OsStr::new("/lib/ours"), OsStr::new(list)).into_string().unwrap();
+        assert_eq!(first(""), "/lib/ours");
+        assert_eq!(first("/lib/ours"), "/lib/ours");
+        assert_eq!(first("a.so b.so:c.so"), "/lib/ours:a.so b.so:c.so");
+        assert_eq!(first("/lib/ours:a.so"), "/lib/ours:a.so");
+        assert_eq!(first("/lib/ours2"), "/lib/ours:/lib/ours2");
+    }
+}
