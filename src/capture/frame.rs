@@ -20,8 +20,8 @@
 //! | ingress, egress, bridge | len is what the IP header claims, though there was less | the message does not tell whether all of the packet was copied |
 //! | all | len = caplen for IPv4 packets of 64 KiB and more, and what is cut off behind an IP packet is not in len | no field of the packet or of the message tells it |
 //!
-//! Checksums that a device is yet to fill in are as unfinished here as there. With connection tracking, IPv4 fragments
-//! are put together before PREROUTING as well, and in INPUT and OUTPUT those of IPv6.
+//! Checksums that a device is yet to fill in are as unfinished here as there. With connection tracking, the fragments of
+//! both families are put together before PREROUTING already.
 
 mod cooked;
 mod ethernet;

@@ -167,6 +167,26 @@ fn bridged(world: &World) -> Vec<Expected> {
 }
 
 impl World {
+    /// What the traffic must contain for the agreement to mean something.
+    fn assert_varied(&self) {
+        let came = of(self.came("lan0"));
+        let any = |what: &str, is: fn(&Expected) -> bool| assert!(came.iter().any(is), "no {what} came in");
+        any("packet that segmentation is yet to split", |packet| is_ipv4(packet) && packet.rest.len() > 1500);
+        any("fragment", |packet| is_ipv4(packet) && packet.rest[6] & 0x20 != 0);
+        any("fragment of IPv6", |packet| packet.protocol == IPV6 && packet.rest[6] == 44);
+        any("hop-by-hop header", |packet| packet.protocol == IPV6 && packet.rest[6] == 0);
+        any("destination options", |packet| packet.protocol == IPV6 && packet.rest[6] == 60);
+        any("ICMP", |packet| is_ipv4(packet) && packet.rest[9] == 1);
+        any("ICMPv6", |packet| packet.protocol == IPV6 && packet.rest[6] == 58);
+        any("ARP", is_arp);
+        any("tagged frame", |packet| packet.tag.is_some_and(|tag| tag.0 == 0x8100));
+        any("tag in a tag", |packet| packet.tag.is_some_and(|tag| tag.0 == 0x88a8) && packet.protocol == 0x8100);
+        any("LLC", |packet| packet.protocol == 4);
+        any("broadcast", |packet| packet.packet_type == 1);
+        any("multicast", |packet| packet.packet_type == 2);
+        any("frame to others", |packet| packet.packet_type == 3);
+    }
+
     fn came(&self, name: &'static str) -> impl Iterator<Item = &Seen> {
         self.seen.iter().filter(move |seen| seen.index == self.indices[name] && !seen.outgoing())
     }
@@ -376,6 +396,7 @@ fn agree(options: &Options) {
         data.truncate(options.snaplen as usize);
         (data, len)
     };
+    world.assert_varied();
     let mut problems = String::new();
     for (number, place) in PLACES.iter().enumerate() {
         let here: Vec<&Logged> = logged.iter().filter(|record| record.place == number).collect();

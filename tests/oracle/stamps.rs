@@ -124,11 +124,9 @@ fn immediate() -> Options {
 fn stamps_of_a_group_never_go_backwards_where_some_are_the_kernels_and_some_are_not() {
     in_private_network(|network| {
         log_at(network, &["output", "prerouting", "postrouting", "input"]);
-        let mut session = Session::open(
-            &"nflog:5".parse::<Device>().unwrap(),
-            &Options { timeout: Some(Duration::from_secs(10)), ..Options::default() },
-        )
-        .unwrap();
+        // Small batches: the estimate at the end of one is often younger than the kernel's stamp in the next.
+        let options = Options { timeout: Some(Duration::from_secs(10)), batch_packets: 3, ..Options::default() };
+        let mut session = Session::open(&"nflog:5".parse::<Device>().unwrap(), &options).unwrap();
         let sending = std::thread::spawn(|| Udp::v4().send_many(500, 64, 5000));
         let (mut before, mut stamped, mut raised) = (0, 0, 0);
         for _ in 0..4 * 500 {
@@ -138,12 +136,11 @@ fn stamps_of_a_group_never_go_backwards_where_some_are_the_kernels_and_some_are_
             if let Some(kernels) = session.message().unwrap().stamp() {
                 stamped += 1;
                 assert!(stamp >= nanoseconds(kernels));
-                // By an estimate at the end of the batch before, which was read only when this packet was on its way.
                 raised += i32::from(stamp > nanoseconds(kernels));
             }
         }
         assert_eq!(stamped, 2 * 500);
-        assert!(raised * 10 < stamped, "{raised} of {stamped} were raised");
+        assert!(raised > 0, "no stamp was younger than the next: this test shows nothing");
         sending.join().unwrap();
     });
 }
