@@ -55,6 +55,7 @@ pub(super) mod class {
 pub struct Program {
     instructions: Box<[Instruction]>,
     ops: Box<[Op]>,
+    asks_packet_type: bool,
 }
 
 impl Program {
@@ -73,7 +74,9 @@ impl Program {
         if last.code & 7 != class::RET {
             return Err(Invalid { at: instructions.len() - 1, reason: "the program does not end with a return" });
         }
-        Ok(Program { instructions: instructions.into(), ops: decode(instructions) })
+        let ops = decode(instructions);
+        let asks_packet_type = ops.contains(&Op::PacketType);
+        Ok(Program { instructions: instructions.into(), ops, asks_packet_type })
     }
 
     /// The instructions.
@@ -85,6 +88,11 @@ impl Program {
     #[inline]
     pub fn run(&self, packet: &[u8], len: u32) -> u32 {
         machine::run(&self.ops, packet, len, None)
+    }
+
+    /// Whether it makes a difference which way a packet went.
+    pub fn asks_packet_type(&self) -> bool {
+        self.asks_packet_type
     }
 
     /// Runs the program where the packet's type is known (linux/if_packet.h: 4 for outgoing): `inbound` and `outbound`
