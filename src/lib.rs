@@ -22,6 +22,7 @@
 //!     status.rs       stats, snapshot, fileno, the selectable descriptor, nonblock, geterr
 //!     linktype.rs     link types of a handle, and their names
 //!     filter.rs       compile, setfilter, offline_filter, bpf_*
+//!     filter/         compiling for NFLOG messages; the words that an error names
 //!     savefile.rs     savefiles read and written
 //!     dead.rs         a handle without a capture, for what only the system's libpcap does
 //!     timestamp.rs    time stamp types and precision
@@ -54,6 +55,7 @@
 //!     loss.rs         sequence numbers into lost packets
 //!     stamp.rs        times of packets
 //!     clock.rs        which stamp a record has
+//!     filter.rs       which frames are delivered
 //!     frame.rs        what a record is made of under each link type
 //!     frame/          link headers and true lengths
 //!     interfaces.rs   ARPHRD type and address of an interface, for cooked headers
@@ -63,6 +65,12 @@
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
 //! src/bpf/            classic BPF: validate and run
+//!     program.rs      instructions, and which programs are valid
+//!     opcode.rs       the operations by name
+//!     decode.rs       operations as they run, common sequences fused
+//!     machine.rs      runs them
+//!     nflog.rs        programs for NFLOG messages, made of programs for packets
+//!     nflog/          the walk to the payload, loads relative to it, jumps of any length
 //! ```
 //!
 //! Data flows one way: netlink → batch → message → loss/clock → filter → frame → caller.

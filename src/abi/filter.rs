@@ -1,12 +1,17 @@
 //! Filters: pcap_compile(3PCAP), pcap_setfilter(3PCAP), pcap_offline_filter(3PCAP), and the bpf_* functions.
 //!
-//! Expressions are compiled by the system's libpcap; on our handles the programs run in the reader.
+//! Expressions are compiled by the system's libpcap, for NFLOG messages with a step of ours behind it, whoever made the
+//! handle; on our handles the programs run in the reader.
 
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
+mod nflog;
+mod words;
+
+use std::ffi::{c_char, c_int, c_uchar, c_uint};
 use std::{ptr, slice};
 
 use super::dead::Dead;
-use super::error::Failed;
+use super::error::{self, Failed};
+use super::guard::guard;
 use super::handle::ours;
 use super::types::*;
 use crate::bpf::{Instruction, Program};
@@ -33,21 +38,54 @@ pub unsafe extern "C" fn pcap_compile(
 ) -> c_int {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
-        return forward!(pcap_compile(p, fp, str, optimize, netmask) else PCAP_ERROR);
+        return match forward!(pcap_datalink(p) else PCAP_ERROR) {
+            // SAFETY: as the caller promises.
+            NFLOG => unsafe { compile_for_foreign(p, fp, str, optimize, netmask) },
+            _ => forward!(pcap_compile(p, fp, str, optimize, netmask) else PCAP_ERROR),
+        };
     };
     handle.call(|state| {
-        // The empty expression, which tcpdump compiles when it is given none, takes every packet of any link type.
-        // SAFETY: as the caller promises.
-        let is_empty = str.is_null() || unsafe { CStr::from_ptr(str) }.to_bytes().trim_ascii().is_empty();
-        if state.active()?.link_type() == LinkType::Nflog && !is_empty {
-            let text = "filters cannot be compiled for link type NFLOG yet: capture as RAW, the default, to filter";
-            return Err(Failed::new(PCAP_ERROR, text));
+        if state.active()?.link_type() == LinkType::Nflog {
+            let request = nflog::Request { expression: str, optimize, netmask, snapshot: state.snapshot()? };
+            // SAFETY: as the caller promises.
+            return unsafe { nflog::hand_over(&nflog::compile(&request)?, fp) };
         }
         let dead = Dead::of(state)?;
         let result = forward!(pcap_compile(dead.as_ptr(), fp, str, optimize, netmask)
             else return Err(Failed::missing("pcap_compile")));
         if result < 0 { Err(Failed::new(result, dead.error())) } else { Ok(result) }
     })
+}
+
+/// DLT_NFLOG.
+const NFLOG: c_int = LinkType::Nflog.dlt();
+
+/// Compiles for a handle of the system's libpcap whose link type is NFLOG: a savefile, or one without a capture. The
+/// program and the text of a failure are as if libpcap had done it.
+///
+/// # Safety
+///
+/// As for `pcap_compile`.
+unsafe fn compile_for_foreign(
+    p: *mut pcap_t,
+    fp: *mut bpf_program,
+    expression: *const c_char,
+    optimize: c_int,
+    netmask: c_uint,
+) -> c_int {
+    let errbuf: *mut c_char = forward!(pcap_geterr(p) else ptr::null_mut());
+    let snapshot: c_int = forward!(pcap_snapshot(p) else 0);
+    let request = nflog::Request { expression, optimize, netmask, snapshot };
+    // SAFETY: libpcap's error buffer has PCAP_ERRBUF_SIZE bytes; the caller promises the rest.
+    unsafe {
+        guard(errbuf, || match nflog::compile(&request).and_then(|program| nflog::hand_over(&program, fp)) {
+            Ok(result) => result,
+            Err(failed) => {
+                error::write(errbuf, &failed.text);
+                failed.code
+            }
+        })
+    }
 }
 
 /// Compiles a filter expression without a handle; deprecated by libpcap.
@@ -68,6 +106,17 @@ pub unsafe extern "C" fn pcap_compile_nopcap(
     optimize: c_int,
     mask: c_uint,
 ) -> c_int {
+    if linktype == NFLOG {
+        let request = nflog::Request { expression: buf, optimize, netmask: mask, snapshot: snaplen };
+        let compile = || {
+            // SAFETY: as the caller promises.
+            let compiled =
+                nflog::compile(&request).and_then(|compiled| unsafe { nflog::hand_over(&compiled, program) });
+            compiled.unwrap_or(PCAP_ERROR)
+        };
+        // SAFETY: there is no buffer.
+        return unsafe { guard(ptr::null_mut(), compile) };
+    }
     forward!(pcap_compile_nopcap(snaplen, linktype, program, buf, optimize, mask) else PCAP_ERROR)
 }
 
@@ -94,7 +143,7 @@ pub unsafe extern "C" fn pcap_setfilter(p: *mut pcap_t, fp: *mut bpf_program) ->
         // SAFETY: as the caller promises.
         let instructions = unsafe { instructions((*fp).bf_insns, (*fp).bf_len) };
         let program = Program::new(&instructions).map_err(|invalid| Failed::new(PCAP_ERROR, invalid.to_string()))?;
-        session.set_filter(Some(program));
+        session.set_filter(Some(nflog::recognised(program)));
         Ok(0)
     })
 }

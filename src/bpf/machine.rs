@@ -1,94 +1,147 @@
 //! Runs programs (`bpf_filter`, libpcap): a load outside of the packet, a division by zero and an operation that
 //! does not exist reject the packet.
 
-use super::program::{Instruction, MEMORY_WORDS};
+use super::decode::Op;
+use super::program::MEMORY_WORDS;
 
-/// Runs a validated program on `packet`, the captured bytes of a packet that was `len` bytes long.
-pub(super) fn run(program: &[Instruction], packet: &[u8], len: u32) -> u32 {
-    execute(program, packet, len).unwrap_or(0)
+/// How many jumps backwards a run may make. A chain of headers in 256 KiB has fewer; but on some packets, libpcap's
+/// `protochain` never comes to an end (behind an authentication header), and a packet must not stop a capture.
+const ROUNDS_MAX: u32 = 1 << 16;
+
+/// Runs a program on `packet`, the captured bytes of a packet that was `len` bytes long. `packet_type` is what
+/// linux/if_packet.h calls the packet's way; a program that asks for it where it is not known rejects the packet.
+#[inline]
+pub(super) fn run(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> u32 {
+    execute(ops, packet, len, packet_type).unwrap_or(0)
 }
 
-fn execute(program: &[Instruction], packet: &[u8], len: u32) -> Option<u32> {
+fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Option<u32> {
     let mut a = 0u32;
     let mut x = 0u32;
     let mut memory = [0u32; MEMORY_WORDS];
     let mut at = 0usize;
+    let mut rounds = ROUNDS_MAX;
+    macro_rules! jump {
+        ($holds:expr, $jt:expr, $jf:expr) => {
+            at += usize::from(if $holds { $jt } else { $jf })
+        };
+    }
+    macro_rules! test {
+        ($value:expr, $mask:expr, $test:expr, $jt:expr, $jf:expr) => {{
+            a = $value & $mask;
+            jump!($test(a), $jt, $jf)
+        }};
+    }
     loop {
-        let Instruction { code, jt, jf, k } = *program.get(at)?;
+        // Validation has seen to it that there is always a next one: the check stands in for unsafe code.
+        let op = ops.get(at)?;
         at += 1;
-        let jump = |holds: bool| usize::from(if holds { jt } else { jf });
-        match code {
-            0x20 => a = word(packet, k)?,
-            0x28 => a = half(packet, k)?,
-            0x30 => a = byte(packet, k)?,
-            0x40 => a = word(packet, x.checked_add(k)?)?,
-            0x48 => a = half(packet, x.checked_add(k)?)?,
-            0x50 => a = byte(packet, x.checked_add(k)?)?,
-            0x80 => a = len,
-            0x81 => x = len,
-            0xb1 => x = (byte(packet, k)? & 0xf) << 2,
-            0x00 => a = k,
-            0x01 => x = k,
-            0x60 => a = *memory.get(k as usize)?,
-            0x61 => x = *memory.get(k as usize)?,
-            0x02 => *memory.get_mut(k as usize)? = a,
-            0x03 => *memory.get_mut(k as usize)? = x,
-            0x05 => at = (at as u32).wrapping_add(k) as usize,
-            0x15 => at += jump(a == k),
-            0x1d => at += jump(a == x),
-            0x25 => at += jump(a > k),
-            0x2d => at += jump(a > x),
-            0x35 => at += jump(a >= k),
-            0x3d => at += jump(a >= x),
-            0x45 => at += jump(a & k != 0),
-            0x4d => at += jump(a & x != 0),
-            0x04 | 0x0c | 0x14 | 0x1c | 0x24 | 0x2c | 0x34 | 0x3c | 0x44 | 0x4c | 0x54 | 0x5c | 0x64 | 0x6c | 0x74
-            | 0x7c | 0x94 | 0x9c | 0xa4 | 0xac => a = arithmetic(code & 0xf0, a, if code & 8 == 0 { k } else { x })?,
-            0x84 => a = a.wrapping_neg(),
-            0x07 => x = a,
-            0x87 => a = x,
-            0x06 => return Some(k),
-            0x16 => return Some(a),
-            _ => return None,
+        match *op {
+            Op::WordEq { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a == k, jt, jf),
+            Op::WordGt { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a > k, jt, jf),
+            Op::WordGe { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a >= k, jt, jf),
+            Op::WordSet { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a & k != 0, jt, jf),
+            Op::HalfEq { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a == k, jt, jf),
+            Op::HalfGt { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a > k, jt, jf),
+            Op::HalfGe { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a >= k, jt, jf),
+            Op::HalfSet { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a & k != 0, jt, jf),
+            Op::ByteEq { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a == k, jt, jf),
+            Op::ByteGt { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a > k, jt, jf),
+            Op::ByteGe { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a >= k, jt, jf),
+            Op::ByteSet { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a & k != 0, jt, jf),
+            Op::HalfAtXEq { jt, jf, at: from, mask, k } => {
+                test!(half(packet, x.checked_add(from)?)?, mask, |a| a == k, jt, jf)
+            }
+            Op::HalfAtXGt { jt, jf, at: from, mask, k } => {
+                test!(half(packet, x.checked_add(from)?)?, mask, |a| a > k, jt, jf)
+            }
+            Op::HalfAtXGe { jt, jf, at: from, mask, k } => {
+                test!(half(packet, x.checked_add(from)?)?, mask, |a| a >= k, jt, jf)
+            }
+            Op::ByteAtXEq { jt, jf, at: from, mask, k } => {
+                test!(byte(packet, x.checked_add(from)?)?, mask, |a| a == k, jt, jf)
+            }
+            Op::ByteAtXSet { jt, jf, at: from, mask, k } => {
+                test!(byte(packet, x.checked_add(from)?)?, mask, |a| a & k != 0, jt, jf)
+            }
+            Op::Eq { jt, jf, mask, k } => test!(a, mask, |a| a == k, jt, jf),
+            Op::Gt { jt, jf, mask, k } => test!(a, mask, |a| a > k, jt, jf),
+            Op::Ge { jt, jf, mask, k } => test!(a, mask, |a| a >= k, jt, jf),
+            Op::Set { jt, jf, mask, k } => test!(a, mask, |a| a & k != 0, jt, jf),
+            Op::AnyOf { jt, jf, k } => jump!((a == k[0]) | (a == k[1]) | (a == k[2]), jt, jf),
+            Op::EqX { jt, jf } => jump!(a == x, jt, jf),
+            Op::GtX { jt, jf } => jump!(a > x, jt, jf),
+            Op::GeX { jt, jf } => jump!(a >= x, jt, jf),
+            Op::SetX { jt, jf } => jump!(a & x != 0, jt, jf),
+            Op::Goto(to) => {
+                if (to as usize) < at {
+                    rounds = rounds.checked_sub(1)?;
+                }
+                at = to as usize;
+            }
+            Op::Word(from) => a = word(packet, from)?,
+            Op::Half(from) => a = half(packet, from)?,
+            Op::Byte(from) => a = byte(packet, from)?,
+            Op::WordAtX(from) => a = word(packet, x.checked_add(from)?)?,
+            Op::HalfAtX(from) => a = half(packet, x.checked_add(from)?)?,
+            Op::ByteAtX(from) => a = byte(packet, x.checked_add(from)?)?,
+            Op::PacketType => a = packet_type?.into(),
+            Op::Length => a = len,
+            Op::LengthToX => x = len,
+            Op::HeaderLengthToX(from) => x = (byte(packet, from)? & 0xf) << 2,
+            Op::Constant(k) => a = k,
+            Op::ConstantToX(k) => x = k,
+            Op::Recall(index) => a = memory[usize::from(index) % MEMORY_WORDS],
+            Op::RecallToX(index) => x = memory[usize::from(index) % MEMORY_WORDS],
+            Op::Store(index) => memory[usize::from(index) % MEMORY_WORDS] = a,
+            Op::StoreX(index) => memory[usize::from(index) % MEMORY_WORDS] = x,
+            Op::Add(k) => a = a.wrapping_add(k),
+            Op::Mul(k) => a = a.wrapping_mul(k),
+            Op::Div(k) => a = a.checked_div(k)?,
+            Op::Mod(k) => a = a.checked_rem(k)?,
+            Op::Or(k) => a |= k,
+            Op::And(k) => a &= k,
+            Op::Xor(k) => a ^= k,
+            Op::Shl(k) => a <<= k & 31,
+            Op::Shr(k) => a >>= k & 31,
+            Op::AddX => a = a.wrapping_add(x),
+            Op::SubX => a = a.wrapping_sub(x),
+            Op::MulX => a = a.wrapping_mul(x),
+            Op::DivX => a = a.checked_div(x)?,
+            Op::ModX => a = a.checked_rem(x)?,
+            Op::OrX => a |= x,
+            Op::AndX => a &= x,
+            Op::XorX => a ^= x,
+            Op::ShlX => a = a.checked_shl(x).unwrap_or(0),
+            Op::ShrX => a = a.checked_shr(x).unwrap_or(0),
+            Op::Neg => a = a.wrapping_neg(),
+            Op::ToX => x = a,
+            Op::FromX => a = x,
+            Op::Return(k) => return Some(k),
+            Op::ReturnA => return Some(a),
+            Op::Reject => return None,
         }
     }
 }
 
-#[inline]
-fn arithmetic(operation: u16, a: u32, operand: u32) -> Option<u32> {
-    Some(match operation {
-        0x00 => a.wrapping_add(operand),
-        0x10 => a.wrapping_sub(operand),
-        0x20 => a.wrapping_mul(operand),
-        0x30 => a.checked_div(operand)?,
-        0x40 => a | operand,
-        0x50 => a & operand,
-        0x60 => a.checked_shl(operand).unwrap_or(0),
-        0x70 => a.checked_shr(operand).unwrap_or(0),
-        0x90 => a.checked_rem(operand)?,
-        _ => a ^ operand,
-    })
-}
-
-#[inline]
+#[inline(always)]
 fn word(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    packet.get(at as usize..at as usize + 4)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
-#[inline]
+#[inline(always)]
 fn half(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into())
+    packet.get(at as usize..at as usize + 2)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into())
 }
 
-#[inline]
+#[inline(always)]
 fn byte(packet: &[u8], at: u32) -> Option<u32> {
     packet.get(at as usize).map(|&byte| byte.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Program;
-    use super::*;
+    use super::super::{Instruction, Program};
 
     fn run(instructions: &[(u16, u8, u8, u32)], packet: &[u8]) -> u32 {
         let instructions: Vec<_> =

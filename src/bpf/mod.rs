@@ -1,8 +1,13 @@
-//! Classic BPF, as pcap-filter(7) compiles to: programs are validated once, then run on packets.
+//! Classic BPF, as pcap-filter(7) compiles to: programs are validated and decoded once, then run on packets.
+//!
+//! [`Program`] is what runs. [`nflog`] makes a program for NFLOG messages of programs for the packets in them.
 
 #![forbid(unsafe_code)]
 
+mod decode;
 mod machine;
+pub mod nflog;
+mod opcode;
 mod program;
 
 pub use program::{Instruction, Invalid, Program};

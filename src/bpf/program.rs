@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decode::{Op, decode};
 use super::machine;
 
 /// `struct bpf_insn`, pcap/bpf.h; host byte order.
@@ -51,7 +52,11 @@ pub(super) mod class {
 
 /// A program that can be run: memory words exist, jumps stay inside, it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program(Box<[Instruction]>);
+pub struct Program {
+    instructions: Box<[Instruction]>,
+    ops: Box<[Op]>,
+    asks_packet_type: bool,
+}
 
 impl Program {
     /// Validates `instructions` by the rules of libpcap's `bpf_validate`.
@@ -69,18 +74,32 @@ impl Program {
         if last.code & 7 != class::RET {
             return Err(Invalid { at: instructions.len() - 1, reason: "the program does not end with a return" });
         }
-        Ok(Program(instructions.into()))
+        let ops = decode(instructions);
+        let asks_packet_type = ops.contains(&Op::PacketType);
+        Ok(Program { instructions: instructions.into(), ops, asks_packet_type })
     }
 
     /// The instructions.
     pub fn instructions(&self) -> &[Instruction] {
-        &self.0
+        &self.instructions
     }
 
     /// Runs the program on the captured bytes of a packet that was `len` bytes long; 0 is rejection.
     #[inline]
     pub fn run(&self, packet: &[u8], len: u32) -> u32 {
-        machine::run(&self.0, packet, len)
+        machine::run(&self.ops, packet, len, None)
+    }
+
+    /// Whether it makes a difference which way a packet went.
+    pub fn asks_packet_type(&self) -> bool {
+        self.asks_packet_type
+    }
+
+    /// Runs the program where the packet's type is known (linux/if_packet.h: 4 for outgoing): `inbound` and `outbound`
+    /// ask for it.
+    #[inline]
+    pub fn run_typed(&self, packet: &[u8], len: u32, packet_type: u8) -> u32 {
+        machine::run(&self.ops, packet, len, Some(packet_type))
     }
 }
 

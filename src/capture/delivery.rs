@@ -5,6 +5,7 @@ use std::mem;
 
 use super::batch::{self, Batch, Step};
 use super::clock::Clock;
+use super::filter::Filter;
 use super::frame::{Header, frame};
 use super::groups::Groups;
 use super::interfaces::Interfaces;
@@ -15,7 +16,6 @@ use super::message::{Direction, Message};
 use super::options::Options;
 use super::record::{Current, Record};
 use super::stamp::Stamp;
-use crate::bpf::Program;
 
 /// What a capture has seen so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct Delivery {
     pub(super) statistics: Statistics,
     link_type: LinkType,
     direction: Direction,
-    filter: Option<Program>,
+    filter: Option<Filter>,
     snaplen: usize,
 }
 
@@ -162,16 +162,17 @@ impl Delivery {
             let mut wanted = self.direction == Direction::Both || self.direction.takes(message.direction());
             let headless = self.header.is_empty();
             if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
-                wanted = filter.run(&body[frame.bytes.clone()], frame.len as u32) != 0;
+                wanted = filter.takes_headless(self.link_type, &message, &frame);
             }
             if wanted {
                 let index = group.unwrap_or(usize::MAX);
                 let stamp = self.clock.stamp(index, &message, self.batch.received(), bytes, here, next);
+                let way = self.filter.as_ref().map_or(Direction::Both, |filter| filter.way(&message));
                 let message = at..at + body.len();
                 self.current.stamp = stamp;
                 self.current.place(&self.header, &frame, self.batch.bytes_mut(), message);
                 if let Some(filter) = self.filter.as_ref().filter(|_| !headless) {
-                    wanted = filter.run(self.current.data(self.batch.bytes()), frame.len as u32) != 0;
+                    wanted = filter.takes(self.current.data(self.batch.bytes()), frame.len, way);
                 }
                 self.current.cut(caplen, frame.overhead, self.batch.bytes());
             }
@@ -232,8 +233,8 @@ impl Delivery {
         self.direction = direction;
     }
 
-    /// Chooses the packets to deliver by a program for the link type, from the next record on; `None` takes all.
-    pub fn set_filter(&mut self, filter: Option<Program>) {
+    /// Chooses the packets to deliver by a filter for the link type, from the next record on; `None` takes all.
+    pub fn set_filter(&mut self, filter: Option<Filter>) {
         self.filter = filter;
     }
 

@@ -59,7 +59,7 @@ impl LinkType {
     }
 
     /// The `DLT_` value of Linux (pcap/dlt.h), in host byte order.
-    pub fn dlt(self) -> i32 {
+    pub const fn dlt(self) -> i32 {
         match self {
             LinkType::Raw => 12,
             LinkType::Ipv4 => 228,

@@ -1,0 +1,104 @@
+//! The system's libpcap, opened by its path: never this crate's own functions.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use pcap_nflog::bpf::Instruction;
+
+#[repr(C)]
+struct RawProgram {
+    count: c_uint,
+    instructions: *mut Instruction,
+}
+
+type Open = unsafe extern "C" fn(c_int, c_int) -> *mut c_void;
+type Close = unsafe extern "C" fn(*mut c_void);
+type Compile = unsafe extern "C" fn(*mut c_void, *mut RawProgram, *const c_char, c_int, c_uint) -> c_int;
+type Geterr = unsafe extern "C" fn(*mut c_void) -> *const c_char;
+type Freecode = unsafe extern "C" fn(*mut RawProgram);
+type Filter = unsafe extern "C" fn(*const Instruction, *const u8, c_uint, c_uint) -> c_uint;
+type Validate = unsafe extern "C" fn(*const Instruction, c_int) -> c_int;
+
+pub struct System {
+    open: Open,
+    close: Close,
+    compile: Compile,
+    geterr: Geterr,
+    freecode: Freecode,
+    filter: Filter,
+    validate: Validate,
+}
+
+fn path() -> PathBuf {
+    let known = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| PathBuf::from(path).exists());
+    let cache = Command::new(known.unwrap_or("ldconfig")).arg("-p").output().expect("ldconfig");
+    let cache = String::from_utf8_lossy(&cache.stdout).into_owned();
+    let line = cache.lines().find(|line| line.trim_start().starts_with("libpcap.so.") && !line.contains("nflog"));
+    let path = line.and_then(|line| line.split("=> ").nth(1)).expect("no libpcap is installed: libpcap0.8");
+    path.into()
+}
+
+pub fn system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let path = CString::new(path().into_os_string().into_encoded_bytes()).unwrap();
+        // SAFETY: libpcap's initialisation has no requirements.
+        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        assert!(!library.is_null(), "dlopen {path:?}");
+        macro_rules! function {
+            ($name:literal as $kind:ty) => {{
+                // SAFETY: the library stays open.
+                let found = unsafe { libc::dlsym(library, $name.as_ptr()) };
+                assert!(!found.is_null(), "{:?} is not in {path:?}", $name);
+                // SAFETY: it is libpcap's function of that name, whose prototype pcap.h and bpf.h have so.
+                unsafe { std::mem::transmute::<*mut c_void, $kind>(found) }
+            }};
+        }
+        System {
+            open: function!(c"pcap_open_dead" as Open),
+            close: function!(c"pcap_close" as Close),
+            compile: function!(c"pcap_compile" as Compile),
+            geterr: function!(c"pcap_geterr" as Geterr),
+            freecode: function!(c"pcap_freecode" as Freecode),
+            filter: function!(c"bpf_filter" as Filter),
+            validate: function!(c"bpf_validate" as Validate),
+        }
+    })
+}
+
+impl System {
+    /// What an expression compiles to.
+    pub fn compile(&self, link_type: i32, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
+        let expression = CString::new(expression).unwrap();
+        let mut program = RawProgram { count: 0, instructions: std::ptr::null_mut() };
+        // SAFETY: as pcap's manual has it; the handle is used in this block only.
+        unsafe {
+            let handle = (self.open)(link_type, 262_144);
+            assert!(!handle.is_null(), "pcap_open_dead({link_type})");
+            let result = (self.compile)(handle, &mut program, expression.as_ptr(), optimize.into(), 0xffff_ff00);
+            let compiled = if result == 0 {
+                let compiled = std::slice::from_raw_parts(program.instructions, program.count as usize).to_vec();
+                (self.freecode)(&mut program);
+                Ok(compiled)
+            } else {
+                Err(CStr::from_ptr((self.geterr)(handle)).to_string_lossy().into_owned())
+            };
+            (self.close)(handle);
+            compiled
+        }
+    }
+
+    /// The verdict on `packet`, captured of `len` bytes. The program must be valid, and know no operation but
+    /// libpcap's: it ends the process otherwise.
+    pub fn run(&self, program: &[Instruction], packet: &[u8], len: u32) -> u32 {
+        // SAFETY: the program is valid; the packet has as many bytes as is said.
+        unsafe { (self.filter)(program.as_ptr(), packet.as_ptr(), len, packet.len() as u32) }
+    }
+
+    pub fn is_valid(&self, program: &[Instruction]) -> bool {
+        // SAFETY: there are as many instructions as is said.
+        unsafe { (self.validate)(program.as_ptr(), program.len() as c_int) != 0 }
+    }
+}
