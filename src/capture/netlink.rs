@@ -38,6 +38,8 @@ const COPY_RANGE_MAX: u32 = 65_531;
 /// The least of a packet that is copied, whatever the snaplen: its length is in its IP header, and a filter looks at
 /// the headers behind that. The record is cut to the snaplen after both.
 const COPY_RANGE_MIN: u32 = 256;
+/// What the copy range counts and the snaplen may not: on egress, a payload begins with a link header and its tags.
+const LINK_HEADER_MAX: u32 = 22;
 /// How often a request is made again that the kernel asks to repeat (EAGAIN: it has just loaded a module).
 const REPEATS: usize = 8;
 /// How often the kernel is asked again when packets had filled the receive buffer and its answer was dropped. Between
@@ -245,7 +247,7 @@ fn answer_in(datagram: &[u8], sequence: u32) -> Option<i32> {
 /// A request that sets up `group`, with `command` first if there is one.
 fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Options) -> Vec<u8> {
     let flags = FLAG_SEQUENCE | if options.conntrack { FLAG_CONNTRACK } else { 0 };
-    let mut mode = options.snaplen.clamp(COPY_RANGE_MIN, COPY_RANGE_MAX).to_be_bytes().to_vec();
+    let mut mode = (options.snaplen + LINK_HEADER_MAX).clamp(COPY_RANGE_MIN, COPY_RANGE_MAX).to_be_bytes().to_vec();
     mode.extend([COPY_PACKET, 0]);
 
     let mut request = request(sequence, CONFIG, group);
@@ -296,7 +298,7 @@ mod tests {
         let message = super::super::message::tests::parsed(entry.body);
         assert_eq!(message.group(), 0x1234);
         assert_eq!(message.attribute(CFG_CMD.into()), Some(&[BIND][..]));
-        assert_eq!(message.attribute(CFG_MODE.into()), Some(&[0, 0, 0x05, 0xdc, COPY_PACKET, 0][..]));
+        assert_eq!(message.attribute(CFG_MODE.into()), Some(&[0, 0, 0x05, 0xf2, COPY_PACKET, 0][..]));
         assert_eq!(message.attribute(CFG_FLAGS.into()), Some(&[0, 1][..]));
         assert_eq!(message.attribute(CFG_TIMEOUT.into()), Some(&[0, 0, 0, 1][..]));
     }
@@ -308,7 +310,7 @@ mod tests {
             let message = super::super::message::tests::parsed(&request[batch::MESSAGE_HEADER..]);
             u32::from_be_bytes(*message.attribute(CFG_MODE.into()).unwrap().first_chunk().unwrap())
         };
-        assert_eq!((copy_range(1), copy_range(1500), copy_range(262_144)), (256, 1500, 65_531));
+        assert_eq!((copy_range(1), copy_range(1500), copy_range(262_144)), (256, 1522, 65_531));
     }
 
     #[test]

@@ -71,6 +71,21 @@ fn caplen_is_at_most_the_snaplen_and_len_the_true_length() {
     });
 }
 
+/// On egress the kernel copies from the link header on.
+#[test]
+fn a_snaplen_is_used_up_by_the_packet_alone_also_where_the_payload_begins_with_a_link_header() {
+    in_private_network(|_| {
+        nft(
+            "table netdev watch {\n chain out {\n  type filter hook egress device lo priority 0\n  udp dport 9000 log group 5\n }\n}\n",
+        );
+        for (link_type, header) in [(LinkType::Raw, 0), (LinkType::Ethernet, 14)] {
+            let mut session = open("nflog:5", link_type, 1000);
+            Udp::v4().send(1400);
+            assert_eq!(lengths(&mut session), [(1000, 1428 + header)], "{link_type:?}");
+        }
+    });
+}
+
 #[test]
 fn a_message_has_at_most_snaplen_bytes_of_its_payload() {
     in_private_network(|network| {
