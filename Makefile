@@ -2,10 +2,12 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind tshark procps
+BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
 DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
 TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind tshark dumpcap ps
+BENCH_COMMANDS = cc tcpdump nft ip unshare python3
 
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
@@ -37,7 +39,8 @@ zsh_completions = $(DESTDIR)$(DATADIR)/zsh/site-functions
 fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 
-.PHONY: all build demo test deps deps-demo header man install uninstall deb test-package clean help
+.PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man install uninstall deb test-package \
+	clean help
 
 all: build
 
@@ -51,8 +54,21 @@ demo: deps-demo
 test: deps
 	bash .ci/test.sh
 
+bench: deps-bench
+	$(MAKE) build
+	$(CARGO) bench --bench '*'
+	PCAP_NFLOG_LIB='$(LIBRARY)' python3 -B benches/system/run.py
+
+bench-smoke: deps-bench
+	$(MAKE) build
+	$(CARGO) test --bench '*'
+	PCAP_NFLOG_LIB='$(LIBRARY)' python3 -B benches/system/run.py --smoke
+
 deps:
 	@sh .ci/deps.sh '$(TEST_PACKAGES)' '$(TEST_COMMANDS)' fmt clippy
+
+deps-bench:
+	@sh .ci/deps.sh '$(BENCH_PACKAGES)' '$(BENCH_COMMANDS)'
 
 deps-demo:
 	@sh .ci/deps.sh '$(DEMO_PACKAGES)' '$(DEMO_COMMANDS)'
@@ -137,6 +153,8 @@ help:
 	@echo 'make              build the library and the launcher (release)'
 	@echo 'make demo         install what is missing, then watch tcpdump decode NFLOG packets, filtered'
 	@echo 'make test         install what is missing, then run every check; the last line counts them'
+	@echo 'make bench        install what is missing, measure (6 minutes), renew benches/results'
+	@echo 'make bench-smoke  the same in short, to see that it works; nothing is written'
 	@echo 'make deps         install only what demo and test need'
 	@echo 'make install      everything, under PREFIX (/usr/local); also BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DESTDIR'
 	@echo 'make uninstall    remove exactly those'

@@ -51,6 +51,7 @@ check cargo build --release
 check_tests cargo test --no-fail-fast --lib --bins --tests --examples
 check_tests cargo test --no-fail-fast --doc
 check env -u PCAP_NFLOG_LIB sh examples/demo.sh
+check make bench-smoke
 
 if [ "$tests" = 0 ]; then
     failed=$((failed + 1))
