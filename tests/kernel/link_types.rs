@@ -103,16 +103,6 @@ fn tcpdump_reads_what_it_wrote_as_nflog() {
 }
 
 #[test]
-fn a_filter_for_nflog_is_refused_with_what_to_do_instead() {
-    in_private_network(|_| {
-        let ended = reader("nflog:5@NFLOG").arg("filter=udp").run();
-        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-        let text = ended.stdout();
-        assert!(text.starts_with("compile: ") && text.contains("NFLOG") && text.contains("RAW"), "{ended:?}");
-    });
-}
-
-#[test]
 fn a_filter_sees_the_headers_whatever_the_snaplen() {
     in_private_network(|network| {
         network.output_rules(&["meta l4proto udp log group 5"]);
