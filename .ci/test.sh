@@ -48,7 +48,8 @@ check_tests() {
 check cargo fmt --check
 check cargo clippy --all-targets -- -D warnings
 check cargo build --release
-check_tests cargo test --no-fail-fast --lib --bins --tests --examples
+check cargo build --examples
+check_tests cargo test --no-fail-fast --lib --bins --tests
 check_tests cargo test --no-fail-fast --doc
 check env -u PCAP_NFLOG_LIB sh examples/demo.sh
 check make bench-smoke

@@ -4,6 +4,7 @@ use crate::log::nft;
 use crate::support::client::tcpdump_preloaded;
 use crate::support::network::in_private_network_for_tcpdump;
 use crate::support::program::Stream;
+use crate::support::wait_until;
 use crate::topology::Topology;
 use crate::traffic::hosts;
 
@@ -56,9 +57,6 @@ fn a_direction_takes_the_packets_of_its_hooks_and_the_cooked_type_agrees() {
                 topology.east.run(|| send(100, 1, 1));
                 send(200, 1, 2);
                 topology.east.run(|| send(300, 2, 3));
-                std::thread::sleep(crate::log::FLUSHED);
-                running.signal(libc::SIGINT);
-                running.finish().succeeded();
                 let taken = wanted == "inout" || way == "inout" || way == wanted;
                 let packet_type = match way {
                     "in" => 0,
@@ -66,6 +64,11 @@ fn a_direction_takes_the_packets_of_its_hooks_and_the_cooked_type_agrees() {
                     _ => 3,
                 };
                 let expected: Vec<_> = lens.iter().filter(|_| taken).map(|&len| (len, packet_type)).collect();
+                wait_until("the packets are written", || records(&file).len() >= expected.len());
+                // More of them would come now.
+                std::thread::sleep(crate::log::FLUSHED);
+                running.signal(libc::SIGINT);
+                running.finish().succeeded();
                 assert_eq!(records(&file), expected, "{family} {hook}, -Q {wanted}");
             }
         }
@@ -81,8 +84,12 @@ fn records(file: &std::path::Path) -> Vec<(usize, u8)> {
     let bytes = std::fs::read(file).unwrap();
     let mut all = Vec::new();
     let mut at = 24;
-    while at < bytes.len() {
-        let caplen = u32::from_ne_bytes(*bytes[at + 8..].first_chunk().unwrap()) as usize;
+    // A record that is being written is none yet.
+    while let Some(caplen) = bytes.get(at + 8..).and_then(|rest| rest.first_chunk()) {
+        let caplen = u32::from_ne_bytes(*caplen) as usize;
+        if at + 16 + caplen > bytes.len() {
+            break;
+        }
         all.push((caplen - 20, bytes[at + 16 + 10]));
         at += 16 + caplen;
     }
