@@ -6,8 +6,8 @@ WIDTH, HEIGHT = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 78, 46, 64, 58
 
 STYLE = """
-    text { font: 13px system-ui, sans-serif; fill: #57606a; }
-    .title { font-size: 16px; font-weight: 600; fill: #24292f; }
+    text { font: 13px system-ui, sans-serif; fill: #6e7781; }
+    .title { font-size: 16px; font-weight: 600; }
     .grid { stroke: #8c959f; stroke-opacity: 0.3; }
     .c0 { stroke: #d1495b; fill: #d1495b; } .c1 { stroke: #1a7fd4; fill: #1a7fd4; }
     .c2 { stroke: #8c8c8c; fill: #8c8c8c; } .c3 { stroke: #2a9d6f; fill: #2a9d6f; }

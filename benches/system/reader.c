@@ -1,11 +1,13 @@
 /* Reads a device through libpcap's interface, as programs do, and says what that cost this process.
  *
- * usage: reader loop|next_ex|lag|busy DEVICE SNAPLEN BUFFER_BYTES IMMEDIATE
+ * usage: reader loop|lag|busy|busy_next_ex DEVICE SNAPLEN BUFFER_BYTES IMMEDIATE
  *
  * Prints a line "ready", reads until SIGTERM, and prints one line of JSON. BUFFER_BYTES 0 leaves the default.
- *   loop, next_ex  take packets with pcap_loop or pcap_next_ex
- *   lag            each packet's payload ends with its time of sending: how old it was when it came
- *   busy           the first packet keeps the program busy (line "busy") until a byte comes on standard input */
+ *   loop          takes packets with pcap_loop
+ *   lag           each packet's payload ends with its time of sending: how old it was when it came
+ *   busy          the first packet keeps the program busy (line "busy") until a byte comes on standard input; what
+ *                 taking those behind it took from then on
+ *   busy_next_ex  the same with pcap_next_ex */
 #include <pcap/pcap.h>
 #include <signal.h>
 #include <stdint.h>
@@ -20,7 +22,7 @@ enum { LAG_MAX = 100000, TIMEOUT_MS = 100 };
 
 static pcap_t *pcap;
 static int is_lag, is_busy;
-static uint64_t packets, sum, released, last;
+static uint64_t packets, sum, released, released_cpu, last, last_cpu;
 static uint32_t lag_us[LAG_MAX];
 
 static uint64_t clock_ns(void)
@@ -56,10 +58,13 @@ static void special(const struct pcap_pkthdr *header, const u_char *data)
         if (getchar() == EOF)
             exit(1);
         released = clock_ns();
+        released_cpu = cpu_ns();
     }
-    /* Looking at the clock costs about as much as a packet does. */
-    if (is_busy && packets % 1024 == 0)
+    /* Looking at the clocks costs more than a packet does. */
+    if (is_busy && packets % 1024 == 0) {
         last = clock_ns();
+        last_cpu = cpu_ns();
+    }
 }
 
 static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
@@ -84,7 +89,7 @@ int main(int argc, char **argv)
     if (argc != 6)
         return 2;
     is_lag = !strcmp(argv[1], "lag");
-    is_busy = !strcmp(argv[1], "busy");
+    is_busy = !strncmp(argv[1], "busy", 4);
     setvbuf(stdout, NULL, _IOLBF, 0);
     alarm(120);
 
@@ -104,7 +109,7 @@ int main(int argc, char **argv)
 
     uint64_t before = cpu_ns();
     puts("ready");
-    if (!strcmp(argv[1], "next_ex")) {
+    if (!strcmp(argv[1], "busy_next_ex")) {
         struct pcap_pkthdr *header;
         const u_char *data;
         while ((result = pcap_next_ex(pcap, &header, &data)) >= 0)
@@ -120,9 +125,10 @@ int main(int argc, char **argv)
     struct pcap_stat statistics;
     if (pcap_stats(pcap, &statistics) < 0)
         fail("stats");
-    printf("{\"packets\": %ju, \"drop\": %u, \"cpu_ns\": %ju, \"drained\": %ju, \"drain_ns\": %ju, \"lag_us\": [",
+    printf("{\"packets\": %ju, \"drop\": %u, \"cpu_ns\": %ju, \"drained\": %ju, \"drain_ns\": %ju, "
+           "\"drain_cpu_ns\": %ju, \"lag_us\": [",
            (uintmax_t)packets, statistics.ps_drop, (uintmax_t)spent, (uintmax_t)(packets & ~UINT64_C(1023)),
-           (uintmax_t)(last - released));
+           (uintmax_t)(last - released), (uintmax_t)(last_cpu - released_cpu));
     for (uint64_t i = 0; is_lag && i < packets && i < LAG_MAX; i++)
         printf("%s%u", i ? ", " : "", lag_us[i]);
     printf("], \"version\": \"%s\"}\n", pcap_lib_version());

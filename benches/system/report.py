@@ -147,7 +147,8 @@ def report(about, results):
         (f"{BURST:,} packets while the program is busy", burst, "The program's first packet keeps it busy until all "
          "are sent. Reported is `ps_drop` of `pcap_stats`."),
         ("Snaplen, at 30,000 packets/s", cut, ""),
-        ("Taking packets one by one, ns per packet", calls, "At full speed, 100 B."),
+        ("Taking packets one by one, ns per packet", calls, "CPU of taking what waits for the reader, "
+         "100 B."),
         ("Several readers, million packets/s", several, "Readers of a group each drain what waits for them, all at "
          "the same time."),
         ("What preloading costs programs that do not read NFLOG", preloaded, ""),
