@@ -1,12 +1,16 @@
 # The commands of this repository. `make help` lists them.
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
-TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind tshark procps
+# The programs that are tested with the library under them. Node and npm often come from elsewhere.
+CLIENT_PACKAGES = tshark ngrep tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
+	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
+TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind procps $(CLIENT_PACKAGES)
 BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
 DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
-TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind tshark dumpcap ps
+CLIENT_COMMANDS = tshark dumpcap ngrep tcpflow nfcapd nfpcapd nfdump softflowd perl ruby go node npm
+TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind ps $(CLIENT_COMMANDS)
 BENCH_COMMANDS = cc tcpdump nft ip unshare python3
 
 PREFIX = /usr/local
@@ -22,7 +26,7 @@ CARGO = cargo
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 BUILT = $(or $(CARGO_TARGET_DIR),target)/release
 LIBRARY = $(BUILT)/libpcap_nflog.so
-ARCHIVE = $(BUILT)/libpcap_nflog.a
+ARCHIVE = $(LIBRARY:.so=.a)
 LAUNCHER = $(BUILT)/pcap-nflog
 
 # The linker's cache, but only if it covers LIBDIR and the files are really there. The drop-in folder never gets in.
@@ -39,8 +43,8 @@ zsh_completions = $(DESTDIR)$(DATADIR)/zsh/site-functions
 fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 
-.PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man install uninstall deb test-package \
-	clean help
+.PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
+	test-package clean help
 
 all: build
 
@@ -78,6 +82,11 @@ header:
 
 man: header
 	$(CARGO) run -p pcap-nflog-launcher --example generate
+
+# The table of programs in the README, from what the tests have left.
+matrix:
+	$(CARGO) test -p pcap-nflog-launcher --test clients
+	sh .ci/matrix.sh '$(TARGET)/tmp/matrix' README.md
 
 # Without prerequisites: root installs what a user built, and cargo runs only if nothing was built.
 $(LIBRARY) $(ARCHIVE) $(LAUNCHER):
@@ -162,4 +171,5 @@ help:
 	@echo 'make test-package build it, install it into a Debian system of its own, capture with it, and remove it'
 	@echo 'make header       generate include/pcap_nflog.h anew'
 	@echo 'make man          generate the header, the man pages and the shell completions anew'
+	@echo 'make matrix       run the programs of the README and write its table of them anew'
 	@echo 'make clean        remove what was built'

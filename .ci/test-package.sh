@@ -15,7 +15,8 @@ if [ "${2-}" != inside ]; then
 fi
 
 mount --make-rprivate /
-root=/tmp && mount -t tmpfs none $root
+root=/mnt
+mount -t tmpfs none $root
 mkdir $root/upper $root/work $root/system
 mount -t overlay overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" $root/system
 cp "$package" $root/system/package.deb

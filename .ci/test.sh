@@ -48,6 +48,7 @@ check_tests() {
 check cargo fmt --check
 check cargo clippy --all-targets -- -D warnings
 check cargo build --release
+check env RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib
 check cargo build --examples
 check_tests cargo test --no-fail-fast --lib --bins --tests
 check_tests cargo test --no-fail-fast --doc

@@ -28,9 +28,6 @@ _pcap__nflog() {
             pcap__nflog,tap)
                 cmd="pcap__nflog__subcmd__tap"
                 ;;
-            pcap__nflog,tap-guard)
-                cmd="pcap__nflog__subcmd__tap__subcmd__guard"
-                ;;
             pcap__nflog__subcmd__help,doctor)
                 cmd="pcap__nflog__subcmd__help__subcmd__doctor"
                 ;;
@@ -43,9 +40,6 @@ _pcap__nflog() {
             pcap__nflog__subcmd__help,tap)
                 cmd="pcap__nflog__subcmd__help__subcmd__tap"
                 ;;
-            pcap__nflog__subcmd__help,tap-guard)
-                cmd="pcap__nflog__subcmd__help__subcmd__tap__subcmd__guard"
-                ;;
             *)
                 ;;
         esac
@@ -53,7 +47,7 @@ _pcap__nflog() {
 
     case "${cmd}" in
         pcap__nflog)
-            opts="-h -V --linktype --device --help --version doctor list tap tap-guard help"
+            opts="-h -V --linktype --device --help --version doctor list tap help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -89,7 +83,7 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__help)
-            opts="doctor list tap tap-guard help"
+            opts="doctor list tap help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -158,20 +152,6 @@ _pcap__nflog() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        pcap__subcmd__nflog__subcmd__help__subcmd__tap__subcmd__guard)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         pcap__subcmd__nflog__subcmd__list)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -197,20 +177,6 @@ _pcap__nflog() {
                     COMPREPLY=($(compgen -W "prerouting input forward output postrouting" -- "${cur}"))
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__tap__subcmd__guard)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

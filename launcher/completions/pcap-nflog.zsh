@@ -53,13 +53,6 @@ _arguments "${_arguments_options[@]}" : \
 '*::command -- The program to run and its arguments, in which {} is the device:_default' \
 && ret=0
 ;;
-(tap-guard)
-_arguments "${_arguments_options[@]}" : \
-'-h[Print help]' \
-'--help[Print help]' \
-':table:_default' \
-&& ret=0
-;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pcap-nflog__subcmd__help_commands" \
@@ -84,10 +77,6 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
-(tap-guard)
-_arguments "${_arguments_options[@]}" : \
-&& ret=0
-;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -107,7 +96,6 @@ _pcap-nflog_commands() {
 'doctor:Check what a capture needs here, and say what to do where it is missing' \
 'list:Show the groups that rules log to\: table, chain, rule, packets, prefix, reader' \
 'tap:Capture what an nftables expression matches, for as long as a command runs' \
-'tap-guard:Removes a table when its standard input ends' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'pcap-nflog commands' commands "$@"
@@ -123,7 +111,6 @@ _pcap-nflog__subcmd__help_commands() {
 'doctor:Check what a capture needs here, and say what to do where it is missing' \
 'list:Show the groups that rules log to\: table, chain, rule, packets, prefix, reader' \
 'tap:Capture what an nftables expression matches, for as long as a command runs' \
-'tap-guard:Removes a table when its standard input ends' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'pcap-nflog help commands' commands "$@"
@@ -148,11 +135,6 @@ _pcap-nflog__subcmd__help__subcmd__tap_commands() {
     local commands; commands=()
     _describe -t commands 'pcap-nflog help tap commands' commands "$@"
 }
-(( $+functions[_pcap-nflog__subcmd__help__subcmd__tap-guard_commands] )) ||
-_pcap-nflog__subcmd__help__subcmd__tap-guard_commands() {
-    local commands; commands=()
-    _describe -t commands 'pcap-nflog help tap-guard commands' commands "$@"
-}
 (( $+functions[_pcap-nflog__subcmd__list_commands] )) ||
 _pcap-nflog__subcmd__list_commands() {
     local commands; commands=()
@@ -162,11 +144,6 @@ _pcap-nflog__subcmd__list_commands() {
 _pcap-nflog__subcmd__tap_commands() {
     local commands; commands=()
     _describe -t commands 'pcap-nflog tap commands' commands "$@"
-}
-(( $+functions[_pcap-nflog__subcmd__tap-guard_commands] )) ||
-_pcap-nflog__subcmd__tap-guard_commands() {
-    local commands; commands=()
-    _describe -t commands 'pcap-nflog tap-guard commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_pcap-nflog" ]; then

@@ -58,9 +58,6 @@ pub enum Action {
     /// is logged in each hook that it passes, before rules of priority filter see it; on loopback that is output, then
     /// input.
     Tap(Tap),
-    /// Removes a table when its standard input ends.
-    #[command(hide = true, name = "tap-guard")]
-    Guard { table: String },
     /// Runs a program.
     #[command(external_subcommand)]
     Run(Vec<OsString>),

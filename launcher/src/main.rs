@@ -30,16 +30,23 @@ use clap::Parser;
 use command_line::{Action, CommandLine};
 
 fn main() -> ExitCode {
-    let line = CommandLine::parse();
-    let done = match &line.action {
-        Action::Run(command) => run::run(&line.devices, command).map(|never| match never {}),
-        Action::Doctor { command } => doctor::doctor(&line.devices, command.as_deref()),
-        Action::List => list::list(),
-        Action::Tap(tap) => tap::tap(&line.devices, tap),
-        Action::Guard { table } => tap::guard(table),
+    // A tap starts its guard under a name of its own: it is no command of the user's.
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let done = match (arguments.next(), arguments.next()) {
+        (Some(name), Some(table)) if name == tap::GUARD => tap::guard(&table),
+        _ => act(&CommandLine::parse()),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("pcap-nflog: {failure}");
         failure.exit_code()
     })
+}
+
+fn act(line: &CommandLine) -> failure::Result<ExitCode> {
+    match &line.action {
+        Action::Run(command) => run::run(&line.devices, command).map(|never| match never {}),
+        Action::Doctor { command } => doctor::doctor(&line.devices, command.as_deref()),
+        Action::List => list::list(),
+        Action::Tap(tap) => tap::tap(&line.devices, tap),
+    }
 }

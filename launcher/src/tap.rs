@@ -26,6 +26,9 @@ use table::Table;
 /// Groups from here on are tried first: people and their rules use low numbers.
 const FIRST_GROUP: u16 = 0x8000;
 
+/// The name that the guard runs under, with the table for its argument.
+pub const GUARD: &str = "pcap-nflog-guard";
+
 /// Runs a tap.
 pub fn tap(devices: &Devices, tap: &Tap) -> Result<ExitCode> {
     table::check(&tap.matching)?;

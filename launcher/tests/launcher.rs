@@ -291,3 +291,66 @@ fn taps_at_the_same_time_have_different_groups() {
         assert_eq!(taps_tables(), [""; 0]);
     });
 }
+
+/// All files and folders below `folder`, by their paths in it.
+fn tree(folder: &std::path::Path) -> Vec<String> {
+    let found = Program::new("find").arg(folder).args(["-mindepth", "1", "-printf", "%P\n"]).succeed();
+    let mut lines = found.lines();
+    lines.sort();
+    lines
+}
+
+fn make(target: &str, prefix: &std::path::Path) -> Finished {
+    let make = Program::new("make").args(["-C", concat!(env!("CARGO_MANIFEST_DIR"), "/.."), target]);
+    let make = make.arg(format!("PREFIX={}", prefix.display())).arg(format!("LIBRARY={}", library().display()));
+    make.arg(concat!("LAUNCHER=", env!("CARGO_BIN_EXE_pcap-nflog"))).run()
+}
+
+#[test]
+fn an_installed_launcher_finds_the_library_of_its_prefix() {
+    in_private_network(|network| {
+        let prefix = network.folder().join("prefix");
+        make("install", &prefix).succeeded();
+        let show = "echo $LD_PRELOAD; echo $LD_LIBRARY_PATH";
+        let lines = Program::new(prefix.join("bin/pcap-nflog")).args(["sh", "-c", show]).succeed().lines();
+        assert!(lines[0].starts_with(&format!("{}/lib/libpcap_nflog.so.0", prefix.display())), "{lines:?}");
+        assert_eq!(lines[1], format!("{}/lib/pcap-nflog", prefix.display()));
+        for page in ["man1/pcap-nflog.1", "man3/pcap_nflog.3"] {
+            assert!(prefix.join("share/man").join(page).is_file(), "{page}");
+        }
+    });
+}
+
+#[test]
+fn uninstalling_removes_what_was_installed_and_nothing_else() {
+    in_private_network(|network| {
+        let prefix = network.folder().join("prefix");
+        make("install", &prefix).succeeded();
+        fs::write(prefix.join("share/man/man1/other.1"), "of another program\n").unwrap();
+        make("install", &prefix).succeeded();
+        make("uninstall", &prefix).succeeded();
+        let left: Vec<_> = tree(&prefix).into_iter().filter(|path| !prefix.join(path).is_dir()).collect();
+        assert_eq!(left, ["share/man/man1/other.1"]);
+        let own: Vec<_> = tree(&prefix).into_iter().filter(|path| path.contains("pcap")).collect();
+        assert_eq!(own, [""; 0]);
+    });
+}
+
+#[test]
+fn a_prefix_that_cannot_be_written_to_is_named_and_left_alone() {
+    in_private_network(|_| {
+        let refused = make("install", std::path::Path::new("/proc/nowhere"));
+        assert!(!refused.status.success());
+        assert!(refused.stderr().contains("cannot write to /proc/nowhere/bin"), "{refused:?}");
+    });
+}
+
+#[test]
+fn bash_completes_the_commands() {
+    in_private_network(|_| {
+        let script = "source \"$0\"; COMP_WORDS=(pcap-nflog d); COMP_CWORD=1; \
+                      _pcap__nflog pcap-nflog d pcap-nflog; echo \"${COMPREPLY[@]}\"";
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/pcap-nflog.bash");
+        assert_eq!(Program::new("bash").args(["-c", script, file]).succeed().stdout().trim(), "doctor");
+    });
+}

@@ -91,7 +91,7 @@ impl Delivery {
         }
     }
 
-    /// Takes the next datagram of [`Delivery::batch`] in hand, and says whether there was one.
+    /// Takes the next datagram of `Delivery::batch` in hand, and says whether there was one.
     pub fn begin(&mut self) -> bool {
         if !self.batch.take() {
             return false;

@@ -182,7 +182,7 @@ impl<'a> Message<'a> {
         u16::from_be_bytes([self.bytes[2], self.bytes[3]])
     }
 
-    /// The payload, as far as the kernel copied it; empty where it copied nothing. [`Layers`](super::layers::Layers) tells
+    /// The payload, as far as the kernel copied it; empty where it copied nothing. `layers.rs` tells
     /// what it begins with.
     #[inline]
     pub fn payload(&self) -> &'a [u8] {

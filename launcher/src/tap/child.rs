@@ -112,7 +112,7 @@ impl Guard {
     /// Starts it in a session of its own: no signal from the terminal reaches it.
     pub fn start(table: &str) -> Result<Guard> {
         let mut command = Command::new("/proc/self/exe");
-        command.arg0("pcap-nflog").args(["tap-guard", table]);
+        command.arg0(super::GUARD).arg(table);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // SAFETY: setsid(2) is async-signal-safe, and takes nothing.
         unsafe {
