@@ -312,7 +312,8 @@ fn an_installed_launcher_finds_the_library_of_its_prefix() {
         let prefix = network.folder().join("prefix");
         make("install", &prefix).succeeded();
         let show = "echo $LD_PRELOAD; echo $LD_LIBRARY_PATH";
-        let lines = Program::new(prefix.join("bin/pcap-nflog")).args(["sh", "-c", show]).succeed().lines();
+        let installed = Program::new(prefix.join("bin/pcap-nflog")).env("PCAP_NFLOG_LIB", "");
+        let lines = installed.args(["sh", "-c", show]).succeed().lines();
         assert!(lines[0].starts_with(&format!("{}/lib/libpcap_nflog.so.0", prefix.display())), "{lines:?}");
         assert_eq!(lines[1], format!("{}/lib/pcap-nflog", prefix.display()));
         for page in ["man1/pcap-nflog.1", "man3/pcap_nflog.3"] {
