@@ -2,7 +2,7 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 # The programs that are tested with the library under them. Node and npm often come from elsewhere.
-CLIENT_PACKAGES = tshark ngrep tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
+CLIENT_PACKAGES = tshark ngrep python3-scapy tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
 	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
 TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind procps $(CLIENT_PACKAGES)
 BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3

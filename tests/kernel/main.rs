@@ -8,6 +8,7 @@ mod support;
 
 mod delivery;
 mod discovery;
+mod filters;
 mod foreign;
 mod link_types;
 mod reading;

@@ -30,6 +30,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ldconfig", "libc-bin"),
     ("make", "make"),
     ("nft", "nftables"),
+    ("ngrep", "ngrep"),
     ("pkg-config", "pkg-config"),
     ("python3", "python3"),
     ("setpriv", "util-linux"),
