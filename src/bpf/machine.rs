@@ -126,12 +126,12 @@ fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Opti
 
 #[inline(always)]
 fn word(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..at as usize + 4)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    packet.get(at as usize..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
 #[inline(always)]
 fn half(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..at as usize + 2)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into())
+    packet.get(at as usize..)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into())
 }
 
 #[inline(always)]
