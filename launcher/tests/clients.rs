@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::client::library;
-use support::network::{Network, in_private_network};
+use support::network::{Network, in_private_network, in_private_network_for_tcpdump};
 use support::program::{Program, Running, Stream};
 use support::traffic::{V4, talk_over_tcp};
 use support::wait_until;
@@ -108,7 +108,7 @@ fn await_reader(program: Running) -> Running {
 
 #[test]
 fn tcpdump_shows_what_was_sent() {
-    in_private_network(|network| {
+    in_private_network_for_tcpdump(|network| {
         log(network);
         for device in ["nflog:5", "nflog:5@EN10MB", "nflog:5@LINUX_SLL2", "nflog:5@NFLOG"] {
             let program = tool("tcpdump", "tcpdump").args(["-lnn", "-c", "3", "-i", device, FILTER]).start();
@@ -144,19 +144,21 @@ fn dumpcap_writes_what_was_sent() {
         let program = await_reader(program.arg(&file).start());
         send();
         program.finish().succeeded();
-        let read = Program::new("tcpdump").args(["-nn", "-r"]).arg(&file).succeed();
-        assert_eq!(read.lines().iter().filter(|line| line.contains(".9000: UDP, length 8")).count(), 3, "{read:?}");
+        // Not tcpdump, which would try to become another user.
+        let read = Program::new("tshark").args(["-n", "-r"]).arg(&file).env("HOME", network.folder()).succeed();
+        assert_eq!(read.lines().iter().filter(|line| line.contains("9000 Len=8")).count(), 3, "{read:?}");
         works("dumpcap", "wireshark-common", PRELOADED, "nflog:5");
     });
 }
 
 #[test]
 fn ngrep_shows_what_was_sent() {
-    in_private_network(|network| {
+    in_private_network_for_tcpdump(|network| {
         log(network);
         for device in ["nflog:5", "nflog:5@EN10MB"] {
             let program = tool("ngrep", "ngrep").args(["-l", "-d", device, "-n", "3", "wanted", "udp"]).start();
-            shows_three(await_reader(program), |line| line.contains("wanted-"));
+            program.await_line(Stream::Stdout, "filter:");
+            shows_three(program, |line| line.contains("wanted-"));
             works("ngrep", "ngrep", PRELOADED, device);
         }
     });
@@ -197,7 +199,8 @@ fn softflowd_exports_the_flow_that_was_sent_to_nfcapd() {
             let collector = collector.arg(&folder).start();
             wait_until("nfcapd listens", || fs::read_to_string("/proc/net/udp").unwrap().contains(":0807 "));
             // What stands before the first colon is an interface index for softflowd.
-            let exporter = tool("softflowd", "softflowd").args(["-D", "-t", "udp=1s", "-t", "expint=1s", "-n"]);
+            let exporter =
+                tool("softflowd", "softflowd").args(["-D", "-c", "none", "-t", "udp=1s", "-t", "expint=1s", "-n"]);
             let exporter = exporter.args(["127.0.0.1:2055", "-i"]).arg(format!("1:{device}")).arg(FILTER);
             let exporter = await_reader(exporter.start());
             send();
@@ -214,18 +217,19 @@ fn softflowd_exports_the_flow_that_was_sent_to_nfcapd() {
 
 /// nfpcapd reads live traffic from a packet socket of its own, without libpcap. Its savefiles are libpcap's.
 #[test]
-fn nfpcapd_makes_flows_of_what_tcpdump_has_written() {
+fn nfpcapd_makes_flows_of_what_dumpcap_has_written() {
     in_private_network(|network| {
         log(network);
         let (file, flow_files) = (network.folder().join("written.pcap"), network.folder().join("flows"));
         fs::create_dir(&flow_files).unwrap();
-        let writer = tool("tcpdump", "tcpdump").args(["-Z", "root", "-c", "3", "-i", "nflog:5", FILTER, "-w"]);
+        let writer =
+            tool("dumpcap", "wireshark-common").args(["-q", "-P", "-c", "3", "-i", "nflog:5", "-f", FILTER, "-w"]);
         let writer = await_reader(writer.arg(&file).start());
         send();
         writer.finish().succeeded();
         launcher().args(["nfpcapd", "-r"]).arg(&file).arg("-w").arg(&flow_files).succeed();
         assert_eq!(flows(&flow_files), ["127.0.0.1 9000 3"]);
-        works("nfpcapd -r, of what tcpdump wrote", "nfdump", "savefile", "nflog:5");
+        works("nfpcapd -r, of what dumpcap wrote", "nfdump", "savefile", "nflog:5");
     });
 }
 

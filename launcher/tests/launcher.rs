@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use support::client::library;
-use support::network::in_private_network;
+use support::network::{in_private_network, in_private_network_for_tcpdump};
 use support::program::{Finished, Program, Running, Stream};
 use support::traffic::{Udp, V4};
 use support::wait_until;
@@ -119,8 +119,8 @@ fn the_list_shows_table_chain_rule_prefix_counter_and_reader() {
     in_private_network(|network| {
         network.output_rules(&["udp dport 9000 counter log prefix \"dns\" group 5", "udp dport 9001 log group 6"]);
         let mut udp = Udp::v4();
-        let reader = launcher().args(["tcpdump", "-i", "nflog:6"]).start();
-        reader.await_line(Stream::Stderr, "listening on");
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/print.py");
+        let reader = launcher().args(["python3", program, "nflog:6", "udp"]).start().await_ready();
         for _ in 0..3 {
             udp.send(10);
         }
@@ -130,7 +130,7 @@ fn the_list_shows_table_chain_rule_prefix_counter_and_reader() {
         assert_eq!(cells[0], ["GROUP", "FAMILY", "TABLE", "CHAIN", "RULE", "PACKETS", "PREFIX", "READ", "BY"]);
         assert_eq!(cells[1][..4], ["5", "inet", "watch", "output"]);
         assert_eq!(cells[1][5..], ["3", "\"dns\"", "-"]);
-        assert_eq!(cells[2][5..], ["-", "-", "tcpdump", "(pid", &format!("{})", reader.pid())]);
+        assert_eq!(cells[2][5..], ["-", "-", "python3", "(pid", &format!("{})", reader.pid())]);
         // The number of a rule is what it is deleted by.
         Program::new("nft").args(["delete", "rule", "inet", "watch", "output", "handle", cells[1][4]]).succeed();
         assert_eq!(launched(&["list"]).succeeded().lines().len(), 2);
@@ -157,7 +157,7 @@ fn the_doctor_names_what_is_there_and_what_is_missing() {
 
 #[test]
 fn a_tap_shows_what_matches_and_removes_its_table() {
-    in_private_network(|_| {
+    in_private_network_for_tcpdump(|_| {
         let tap = ["tap", "--hooks", "output", "udp dport 9000", "--", "tcpdump", "-lnn", "-c", "2", "-i", "{}"];
         let tap = launcher().args(tap).start();
         tap.await_line(Stream::Stderr, "listening on nflog:");
