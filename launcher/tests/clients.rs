@@ -207,6 +207,12 @@ fn softflowd_exports_the_flow_that_was_sent_to_nfcapd() {
             exporter.await_line(Stream::Stderr, "sent 1 netflow packets");
             exporter.signal(libc::SIGTERM);
             exporter.finish();
+            // It ends without a look at what it has yet to receive.
+            wait_until("nfcapd has received all", || {
+                let sockets = fs::read_to_string("/proc/net/udp").unwrap();
+                sockets.lines().filter(|line| line.contains(":0807 ")).all(|line| line.contains(":00000000 "))
+            });
+            collector.await_blocked();
             collector.signal(libc::SIGTERM);
             collector.finish();
             assert_eq!(flows(&folder), ["127.0.0.1 9000 3"]);
