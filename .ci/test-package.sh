@@ -23,11 +23,12 @@ cp "$package" $root/system/package.deb
 mount -t proc proc $root/system/proc
 mount --rbind /dev $root/system/dev
 mount -t tmpfs none $root/system/tmp
+# Where this repository is, others may be building.
 exec chroot $root/system bash -eu -c '
     fail() { echo "FAILED: $*" >&2; exit 1; }
     # What there is: names, kinds, sizes, and the targets of links. The logs and lists of dpkg change with each run.
     state() { find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /etc/ld.so.cache \
-        -o -path /work -o -path /tmp -o -path /root -o -path /dev \) -prune -o -not -type d -printf "%p %y %s %l\n" | sort; }
+        -o -path "$1" -o -path /home -o -path /tmp -o -path /root -o -path /dev \) -prune -o -not -type d -printf "%p %y %s %l\n" | sort; }
     ip link set lo up
     state > /tmp/before
     ldconfig -p | grep -F libpcap.so | sort > /tmp/libpcap-before
@@ -61,4 +62,4 @@ END
     [ "$(ldconfig -p | grep -c pcap_nflog)" = 0 ] || fail "the cache of the linker has it still"
     [ "$(nft list tables)" = "" ] || fail "a table is left"
     echo "package: installed, used and removed without a trace"
-'
+' test-package "$(dirname "$(dirname "$(realpath "$0")")")"
