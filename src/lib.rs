@@ -67,7 +67,9 @@
 //! src/bpf/            classic BPF: validate and run
 //!     program.rs      instructions, and which programs are valid
 //!     opcode.rs       the operations by name
-//!     decode.rs       operations as they run, common sequences fused
+//!     op.rs           what the machine does in one step
+//!     decode.rs       operations of instructions
+//!     decode/         common sequences fused into one, long chains of comparisons looked up in a table
 //!     machine.rs      runs them
 //!     nflog.rs        programs for NFLOG messages, made of programs for packets
 //!     nflog/          the walk to the payload, loads relative to it, jumps of any length

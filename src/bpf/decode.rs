@@ -4,245 +4,65 @@
 //! A fused operation leaves behind what its instructions would: only the steps between are gone. So an instruction
 //! that is jumped to begins an operation of its own.
 
+mod fuse;
+mod table;
+
+use super::op::{Jump, Op};
 use super::opcode::*;
 use super::program::{Instruction, class};
+use fuse::Rest;
+pub(super) use table::Table;
+use table::Tables;
 
-/// One step of a program. `at` is an offset in the packet; `jt` and `jf` are how many operations to skip where the
-/// comparison holds, and where it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Op {
-    /// Load, mask, compare with `k`, jump.
-    WordEq {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    WordGt {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    WordGe {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    WordSet {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfEq {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfGt {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfGe {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfSet {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteEq {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteGt {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteGe {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteSet {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    /// The same with an indexed load.
-    HalfAtXEq {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfAtXGt {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    HalfAtXGe {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteAtXEq {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    ByteAtXSet {
-        jt: u8,
-        jf: u8,
-        at: u32,
-        mask: u32,
-        k: u32,
-    },
-    /// Mask, compare with `k`, jump.
-    Eq {
-        jt: u8,
-        jf: u8,
-        mask: u32,
-        k: u32,
-    },
-    Gt {
-        jt: u8,
-        jf: u8,
-        mask: u32,
-        k: u32,
-    },
-    Ge {
-        jt: u8,
-        jf: u8,
-        mask: u32,
-        k: u32,
-    },
-    Set {
-        jt: u8,
-        jf: u8,
-        mask: u32,
-        k: u32,
-    },
-    /// Compare with each of these, and jump where one of them is equal.
-    AnyOf {
-        jt: u8,
-        jf: u8,
-        k: [u32; 3],
-    },
-    EqX {
-        jt: u8,
-        jf: u8,
-    },
-    GtX {
-        jt: u8,
-        jf: u8,
-    },
-    GeX {
-        jt: u8,
-        jf: u8,
-    },
-    SetX {
-        jt: u8,
-        jf: u8,
-    },
-    /// Goes on at an operation, counted from the program's beginning.
-    Goto(u32),
-    Word(u32),
-    Half(u32),
-    Byte(u32),
-    WordAtX(u32),
-    HalfAtX(u32),
-    ByteAtX(u32),
-    /// What the caller knows of the packet's way.
-    PacketType,
-    Length,
-    LengthToX,
-    HeaderLengthToX(u32),
-    Constant(u32),
-    ConstantToX(u32),
-    Recall(u8),
-    RecallToX(u8),
-    Store(u8),
-    StoreX(u8),
-    Add(u32),
-    Mul(u32),
-    Div(u32),
-    Mod(u32),
-    Or(u32),
-    And(u32),
-    Xor(u32),
-    Shl(u8),
-    Shr(u8),
-    AddX,
-    SubX,
-    MulX,
-    DivX,
-    ModX,
-    OrX,
-    AndX,
-    XorX,
-    ShlX,
-    ShrX,
-    Neg,
-    ToX,
-    FromX,
-    Return(u32),
-    ReturnA,
-    /// An operation that does not exist: the packet is rejected.
-    Reject,
+/// A program that was validated, as it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Code {
+    // SAFETY of the machine: not empty, every jump and every entry of a table leads to one of these, and the last one
+    // returns.
+    ops: Box<[Op]>,
+    tables: Box<[Table]>,
 }
 
-/// The operations of a program that was validated.
-pub(super) fn decode(instructions: &[Instruction]) -> Box<[Op]> {
-    let jumps = jumps(instructions);
-    // Which operation each instruction is part of.
-    let mut places = Vec::with_capacity(instructions.len());
-    let mut ops = Vec::with_capacity(instructions.len());
-    while places.len() < instructions.len() {
-        let here = places.len();
-        let (op, taken) = next(&instructions[here..], &jumps[here..]);
-        places.resize(here + taken, ops.len());
-        ops.push((op, places.len()));
+impl Code {
+    /// Of instructions that were validated.
+    pub fn of(instructions: &[Instruction]) -> Code {
+        let jumps = jumps(instructions);
+        let tables = Tables::of(instructions);
+        // Which operation each instruction is part of.
+        let mut places = Vec::with_capacity(instructions.len());
+        let mut ops = Vec::with_capacity(instructions.len());
+        while places.len() < instructions.len() {
+            let here = places.len();
+            let rest = Rest { instructions: &instructions[here..], jumps: &jumps[here..] };
+            let (op, taken) = match tables.at(here) {
+                Some(table) => (Op::Switch(table), 1),
+                None => rest.first(|ahead| tables.at(here + ahead).is_some()),
+            };
+            places.resize(here + taken, ops.len());
+            ops.push((op, places.len()));
+        }
+        let resolved = ops.iter().enumerate().map(|(index, &(mut op, behind))| {
+            if let Some(Jump { jt, jf }) = op.jump() {
+                for skip in [jt, jf] {
+                    // There are no more operations in between than there are instructions.
+                    *skip = (places[behind + usize::from(*skip)] - index - 1) as u8;
+                }
+            }
+            match op {
+                Op::Goto(offset) => Op::Goto(places[(behind as u32).wrapping_add(offset) as usize] as u32),
+                op => op,
+            }
+        });
+        Code { ops: resolved.collect(), tables: tables.resolved(&places) }
     }
-    let resolved = ops.iter().enumerate().map(|(index, &(op, behind))| {
-        let skip = |jump: u8| (places[behind + usize::from(jump)] - index - 1) as u8;
-        resolved(op, skip, |offset| places[(behind as u32).wrapping_add(offset) as usize] as u32)
-    });
-    resolved.collect()
+
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    pub fn table(&self, number: u32) -> &Table {
+        &self.tables[number as usize]
+    }
 }
 
 /// How many jumps lead to each instruction, falling through a condition included.
@@ -261,93 +81,10 @@ fn jumps(instructions: &[Instruction]) -> Vec<usize> {
     jumps
 }
 
-/// The first operation of what is left of a program, and how many instructions it is made of. Its jumps count
-/// instructions, from behind its last one.
-fn next(rest: &[Instruction], jumps: &[usize]) -> (Op, usize) {
-    let first = rest[0];
-    let joined = |count: usize| rest.len() >= count && jumps[1..count].iter().all(|&jumps| jumps == 0);
-    if matches!(first.code, LD_W_ABS | LD_H_ABS | LD_B_ABS | LD_H_IND | LD_B_IND) {
-        if joined(3) && rest[1].code == AND_K {
-            if let Some(op) = tested(first, rest[1].k, rest[2]) {
-                return (op, 3);
-            }
-        }
-        if joined(2) {
-            if let Some(op) = tested(first, u32::MAX, rest[1]) {
-                return (op, 2);
-            }
-        }
-    }
-    if first.code == AND_K && joined(2) {
-        if let Some(op) = compared(first.k, rest[1]) {
-            return (op, 2);
-        }
-    }
-    match equals(rest, jumps) {
-        count @ 2.. => {
-            let last = rest[count - 1];
-            (Op::AnyOf { jt: last.jt, jf: last.jf, k: [first.k, rest[1].k, last.k] }, count)
-        }
-        _ => (single(first), 1),
-    }
-}
-
-/// How many `jeq` in a row (at most 3) go to the same place where they hold, and otherwise to the next.
-fn equals(rest: &[Instruction], jumps: &[usize]) -> usize {
-    let mut count = 0;
-    while count < rest.len().min(3) && rest[count].code == JEQ_K {
-        let goes_on = |before: Instruction| before.jf == 0 && before.jt.checked_sub(1) == Some(rest[count].jt);
-        if count > 0 && !(jumps[count] == 1 && goes_on(rest[count - 1])) {
-            break;
-        }
-        count += 1;
-    }
-    count
-}
-
-/// A load, a mask and a comparison in one, where there is such an operation.
-fn tested(load: Instruction, mask: u32, test: Instruction) -> Option<Op> {
-    let (at, Instruction { jt, jf, k, .. }) = (load.k, test);
-    Some(match (load.code, test.code) {
-        (LD_W_ABS, JEQ_K) => Op::WordEq { jt, jf, at, mask, k },
-        (LD_W_ABS, JGT_K) => Op::WordGt { jt, jf, at, mask, k },
-        (LD_W_ABS, JGE_K) => Op::WordGe { jt, jf, at, mask, k },
-        (LD_W_ABS, JSET_K) => Op::WordSet { jt, jf, at, mask, k },
-        (LD_H_ABS, _) if at == PACKET_TYPE => return None,
-        (LD_H_ABS, JEQ_K) => Op::HalfEq { jt, jf, at, mask, k },
-        (LD_H_ABS, JGT_K) => Op::HalfGt { jt, jf, at, mask, k },
-        (LD_H_ABS, JGE_K) => Op::HalfGe { jt, jf, at, mask, k },
-        (LD_H_ABS, JSET_K) => Op::HalfSet { jt, jf, at, mask, k },
-        (LD_B_ABS, JEQ_K) => Op::ByteEq { jt, jf, at, mask, k },
-        (LD_B_ABS, JGT_K) => Op::ByteGt { jt, jf, at, mask, k },
-        (LD_B_ABS, JGE_K) => Op::ByteGe { jt, jf, at, mask, k },
-        (LD_B_ABS, JSET_K) => Op::ByteSet { jt, jf, at, mask, k },
-        (LD_H_IND, JEQ_K) => Op::HalfAtXEq { jt, jf, at, mask, k },
-        (LD_H_IND, JGT_K) => Op::HalfAtXGt { jt, jf, at, mask, k },
-        (LD_H_IND, JGE_K) => Op::HalfAtXGe { jt, jf, at, mask, k },
-        (LD_B_IND, JEQ_K) => Op::ByteAtXEq { jt, jf, at, mask, k },
-        (LD_B_IND, JSET_K) => Op::ByteAtXSet { jt, jf, at, mask, k },
-        _ => return None,
-    })
-}
-
-/// A mask and a comparison in one.
-fn compared(mask: u32, Instruction { code, jt, jf, k }: Instruction) -> Option<Op> {
-    Some(match code {
-        JEQ_K => Op::Eq { jt, jf, mask, k },
-        JGT_K => Op::Gt { jt, jf, mask, k },
-        JGE_K => Op::Ge { jt, jf, mask, k },
-        JSET_K => Op::Set { jt, jf, mask, k },
-        _ => return None,
-    })
-}
-
-/// The operation of one instruction.
+/// The operation of one instruction. Its jumps count instructions, from behind it.
 fn single(instruction: Instruction) -> Op {
     let Instruction { code, jt, jf, k } = instruction;
-    if let Some(op) = compared(u32::MAX, instruction) {
-        return op;
-    }
+    let jump = Jump { jt, jf };
     match code {
         LD_H_ABS if k == PACKET_TYPE => Op::PacketType,
         LD_W_ABS => Op::Word(k),
@@ -366,10 +103,14 @@ fn single(instruction: Instruction) -> Op {
         ST => Op::Store(k as u8),
         STX => Op::StoreX(k as u8),
         JA => Op::Goto(k),
-        JEQ_X => Op::EqX { jt, jf },
-        JGT_X => Op::GtX { jt, jf },
-        JGE_X => Op::GeX { jt, jf },
-        JSET_X => Op::SetX { jt, jf },
+        JEQ_K => Op::Eq(u32::MAX, k, jump),
+        JGT_K => Op::Gt(u32::MAX, k, jump),
+        JGE_K => Op::Ge(u32::MAX, k, jump),
+        JSET_K => Op::Set(u32::MAX, k, jump),
+        JEQ_X => Op::EqX(jump),
+        JGT_X => Op::GtX(jump),
+        JGE_X => Op::GeX(jump),
+        JSET_X => Op::SetX(jump),
         ADD_K => Op::Add(k),
         SUB_K => Op::Add(k.wrapping_neg()),
         MUL_K => Op::Mul(k),
@@ -400,37 +141,62 @@ fn single(instruction: Instruction) -> Op {
     }
 }
 
-/// The operation with jumps that count operations: `skip` has a condition's, `goto` an unconditional one's.
-fn resolved(mut op: Op, skip: impl Fn(u8) -> u8, goto: impl Fn(u32) -> u32) -> Op {
-    match &mut op {
-        Op::Goto(to) => *to = goto(*to),
-        Op::WordEq { jt, jf, .. }
-        | Op::WordGt { jt, jf, .. }
-        | Op::WordGe { jt, jf, .. }
-        | Op::WordSet { jt, jf, .. }
-        | Op::HalfEq { jt, jf, .. }
-        | Op::HalfGt { jt, jf, .. }
-        | Op::HalfGe { jt, jf, .. }
-        | Op::HalfSet { jt, jf, .. }
-        | Op::ByteEq { jt, jf, .. }
-        | Op::ByteGt { jt, jf, .. }
-        | Op::ByteGe { jt, jf, .. }
-        | Op::ByteSet { jt, jf, .. }
-        | Op::HalfAtXEq { jt, jf, .. }
-        | Op::HalfAtXGt { jt, jf, .. }
-        | Op::HalfAtXGe { jt, jf, .. }
-        | Op::ByteAtXEq { jt, jf, .. }
-        | Op::ByteAtXSet { jt, jf, .. }
-        | Op::Eq { jt, jf, .. }
-        | Op::Gt { jt, jf, .. }
-        | Op::Ge { jt, jf, .. }
-        | Op::Set { jt, jf, .. }
-        | Op::AnyOf { jt, jf, .. }
-        | Op::EqX { jt, jf }
-        | Op::GtX { jt, jf }
-        | Op::GeX { jt, jf }
-        | Op::SetX { jt, jf } => (*jt, *jf) = (skip(*jt), skip(*jf)),
-        _ => {}
+#[cfg(test)]
+mod tests {
+    use super::super::op::{Load, Ports};
+    use super::*;
+
+    const ACCEPT: (u16, u8, u8, u32) = (0x06, 0, 0, 1);
+    const REJECT: (u16, u8, u8, u32) = (0x06, 0, 0, 0);
+
+    fn decoded(instructions: &[(u16, u8, u8, u32)]) -> Code {
+        let instructions: Vec<_> =
+            instructions.iter().map(|&(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect();
+        Code::of(&instructions)
     }
-    op
+
+    #[test]
+    fn what_expressions_are_made_of_becomes_one_operation_each() {
+        let protocol = [(LD_B_ABS, 0, 0, 9), (JEQ_K, 2, 0, 132), (JEQ_K, 1, 0, 6), (JEQ_K, 0, 1, 17)];
+        let any_of = Op::ByteAnyOf(9, [132, 6, 17], Jump { jt: 0, jf: 1 });
+        assert_eq!(decoded(&[&protocol[..], &[ACCEPT, REJECT]].concat()).ops(), [any_of, Op::Return(1), Op::Return(0)]);
+
+        let fragment = [(LD_H_ABS, 0, 0, 6), (AND_K, 0, 0, 0xfff), (JSET_K, 1, 0, 0x1fff)];
+        let set = Op::HalfSet(Load { at: 6, mask: 0xfff }, 0x1fff, Jump { jt: 1, jf: 0 });
+        assert_eq!(decoded(&[&fragment[..], &[ACCEPT, REJECT]].concat()).ops(), [set, Op::Return(1), Op::Return(0)]);
+
+        let port = [(LD_H_IND, 0, 0, 0), (JEQ_K, 2, 0, 80), (LD_H_IND, 0, 0, 2), (JEQ_K, 0, 1, 80)];
+        let ports = Ports { header: 4, first: 0, second: 2, port: 80 };
+        let either = Op::EitherPort(ports, Jump { jt: 0, jf: 1 });
+        let program = [&[(LDX_MSH, 0, 0, 4)], &port[..], &[ACCEPT, REJECT]].concat();
+        assert_eq!(decoded(&program).ops(), [either, Op::Return(1), Op::Return(0)]);
+    }
+
+    #[test]
+    fn an_instruction_that_is_jumped_to_begins_an_operation() {
+        let code = decoded(&[(JEQ_K, 1, 0, 7), (LD_B_ABS, 0, 0, 0), (JEQ_K, 0, 1, 1), ACCEPT, REJECT]);
+        let eq = |k, jt, jf| Op::Eq(u32::MAX, k, Jump { jt, jf });
+        assert_eq!(code.ops(), [eq(7, 1, 0), Op::Byte(0), eq(1, 0, 1), Op::Return(1), Op::Return(0)]);
+    }
+
+    #[test]
+    fn a_long_chain_is_looked_up_and_the_first_of_equal_values_counts() {
+        // The fourth goes over a `ja` to the fifth. Each value has a return of its own.
+        let chain = [
+            (LD_B_ABS, 0, 0, 0),
+            (JEQ_K, 6, 0, 5),
+            (JEQ_K, 6, 0, 9),
+            (JEQ_K, 6, 0, 5),
+            (JEQ_K, 6, 0, 3),
+            (JA, 0, 0, 0),
+            (JEQ_K, 5, 0, 8),
+            REJECT,
+        ];
+        let returns: Vec<_> = (10..15).map(|k| (0x06, 0, 0, k)).collect();
+        let code = decoded(&[&chain[..], &returns].concat());
+        assert_eq!(code.ops()[..2], [Op::Byte(0), Op::Switch(0)]);
+        let at = |value| code.ops()[code.table(0).find(value) as usize];
+        let found = [5, 9, 3, 8, 7].map(at);
+        assert_eq!(found, [Op::Return(10), Op::Return(11), Op::Return(13), Op::Return(14), Op::Return(0)]);
+    }
 }

@@ -1,7 +1,10 @@
 //! Runs programs (`bpf_filter`, libpcap): a load outside of the packet, a division by zero and an operation that
 //! does not exist reject the packet.
 
-use super::decode::Op;
+use std::hint::black_box;
+
+use super::decode::Code;
+use super::op::{Load, Op};
 use super::program::MEMORY_WORDS;
 
 /// How many jumps backwards a run may make. A chain of headers in 256 KiB has fewer; but on some packets, libpcap's
@@ -11,68 +14,97 @@ const ROUNDS_MAX: u32 = 1 << 16;
 /// Runs a program on `packet`, the captured bytes of a packet that was `len` bytes long. `packet_type` is what
 /// linux/if_packet.h calls the packet's way; a program that asks for it where it is not known rejects the packet.
 #[inline]
-pub(super) fn run(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> u32 {
-    execute(ops, packet, len, packet_type).unwrap_or(0)
+pub(super) fn run(code: &Code, packet: &[u8], len: u32, packet_type: Option<u8>) -> u32 {
+    execute(code, packet, len, packet_type).unwrap_or(0)
 }
 
-fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Option<u32> {
+fn execute(code: &Code, packet: &[u8], len: u32, packet_type: Option<u8>) -> Option<u32> {
+    let ops = code.ops();
     let mut a = 0u32;
     let mut x = 0u32;
     let mut memory = [0u32; MEMORY_WORDS];
     let mut at = 0usize;
     let mut rounds = ROUNDS_MAX;
     macro_rules! jump {
-        ($holds:expr, $jt:expr, $jf:expr) => {
-            at += usize::from(if $holds { $jt } else { $jf })
+        ($holds:expr, $jump:expr) => {
+            if $holds {
+                // Keeps the two apart. As one addition of either number, the next operation could not begin before the
+                // packet's bytes are there: a branch is foretold.
+                black_box(());
+                at += usize::from($jump.jt)
+            } else {
+                at += usize::from($jump.jf)
+            }
         };
     }
     macro_rules! test {
-        ($value:expr, $mask:expr, $test:expr, $jt:expr, $jf:expr) => {{
-            a = $value & $mask;
-            jump!($test(a), $jt, $jf)
+        ($size:ident, $from:expr, $mask:expr, $test:expr, $jump:expr) => {{
+            a = $size(packet, $from)? & $mask;
+            jump!($test(a), $jump)
         }};
     }
     loop {
-        // Validation has seen to it that there is always a next one: the check stands in for unsafe code.
-        let op = ops.get(at)?;
+        debug_assert!(at < ops.len());
+        // SAFETY: `at` begins with 0, and a program is not empty. Every jump leads to an operation, and so does every
+        // entry of a table: they were resolved from instructions, where validation has made sure of it. Other operations
+        // go on to the next, and the last one returns, since a program's last instruction does.
+        #[allow(unsafe_code)]
+        let op = unsafe { ops.get_unchecked(at) };
         at += 1;
         match *op {
-            Op::WordEq { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a == k, jt, jf),
-            Op::WordGt { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a > k, jt, jf),
-            Op::WordGe { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a >= k, jt, jf),
-            Op::WordSet { jt, jf, at: from, mask, k } => test!(word(packet, from)?, mask, |a| a & k != 0, jt, jf),
-            Op::HalfEq { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a == k, jt, jf),
-            Op::HalfGt { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a > k, jt, jf),
-            Op::HalfGe { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a >= k, jt, jf),
-            Op::HalfSet { jt, jf, at: from, mask, k } => test!(half(packet, from)?, mask, |a| a & k != 0, jt, jf),
-            Op::ByteEq { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a == k, jt, jf),
-            Op::ByteGt { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a > k, jt, jf),
-            Op::ByteGe { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a >= k, jt, jf),
-            Op::ByteSet { jt, jf, at: from, mask, k } => test!(byte(packet, from)?, mask, |a| a & k != 0, jt, jf),
-            Op::HalfAtXEq { jt, jf, at: from, mask, k } => {
-                test!(half(packet, x.checked_add(from)?)?, mask, |a| a == k, jt, jf)
+            Op::WordEq(Load { at, mask }, k, ref jump) => test!(word, at, mask, |a| a == k, jump),
+            Op::WordGt(Load { at, mask }, k, ref jump) => test!(word, at, mask, |a| a > k, jump),
+            Op::WordGe(Load { at, mask }, k, ref jump) => test!(word, at, mask, |a| a >= k, jump),
+            Op::WordSet(Load { at, mask }, k, ref jump) => test!(word, at, mask, |a| a & k != 0, jump),
+            Op::HalfEq(Load { at, mask }, k, ref jump) => test!(half, at, mask, |a| a == k, jump),
+            Op::HalfGt(Load { at, mask }, k, ref jump) => test!(half, at, mask, |a| a > k, jump),
+            Op::HalfGe(Load { at, mask }, k, ref jump) => test!(half, at, mask, |a| a >= k, jump),
+            Op::HalfSet(Load { at, mask }, k, ref jump) => test!(half, at, mask, |a| a & k != 0, jump),
+            Op::ByteEq(Load { at, mask }, k, ref jump) => test!(byte, at, mask, |a| a == k, jump),
+            Op::ByteGt(Load { at, mask }, k, ref jump) => test!(byte, at, mask, |a| a > k, jump),
+            Op::ByteGe(Load { at, mask }, k, ref jump) => test!(byte, at, mask, |a| a >= k, jump),
+            Op::ByteSet(Load { at, mask }, k, ref jump) => test!(byte, at, mask, |a| a & k != 0, jump),
+            Op::HalfAtXEq(Load { at, mask }, k, ref jump) => test!(half, x.checked_add(at)?, mask, |a| a == k, jump),
+            Op::HalfAtXGt(Load { at, mask }, k, ref jump) => test!(half, x.checked_add(at)?, mask, |a| a > k, jump),
+            Op::HalfAtXGe(Load { at, mask }, k, ref jump) => test!(half, x.checked_add(at)?, mask, |a| a >= k, jump),
+            Op::ByteAtXEq(Load { at, mask }, k, ref jump) => test!(byte, x.checked_add(at)?, mask, |a| a == k, jump),
+            Op::ByteAtXSet(Load { at, mask }, k, ref jump) => {
+                test!(byte, x.checked_add(at)?, mask, |a| a & k != 0, jump)
             }
-            Op::HalfAtXGt { jt, jf, at: from, mask, k } => {
-                test!(half(packet, x.checked_add(from)?)?, mask, |a| a > k, jt, jf)
+            Op::ByteAnyOf(from, k, ref jump) => {
+                a = byte(packet, from)?;
+                jump!((a == k[0].into()) | (a == k[1].into()) | (a == k[2].into()), jump)
             }
-            Op::HalfAtXGe { jt, jf, at: from, mask, k } => {
-                test!(half(packet, x.checked_add(from)?)?, mask, |a| a >= k, jt, jf)
+            Op::EitherPort(ports, ref jump) => {
+                x = (byte(packet, ports.header.into())? & 0xf) << 2;
+                a = half(packet, x + u32::from(ports.first))?;
+                if a != ports.port.into() {
+                    a = half(packet, x + u32::from(ports.second))?;
+                }
+                jump!(a == ports.port.into(), jump)
             }
-            Op::ByteAtXEq { jt, jf, at: from, mask, k } => {
-                test!(byte(packet, x.checked_add(from)?)?, mask, |a| a == k, jt, jf)
+            Op::Eq(mask, k, ref jump) => {
+                a &= mask;
+                jump!(a == k, jump)
             }
-            Op::ByteAtXSet { jt, jf, at: from, mask, k } => {
-                test!(byte(packet, x.checked_add(from)?)?, mask, |a| a & k != 0, jt, jf)
+            Op::Gt(mask, k, ref jump) => {
+                a &= mask;
+                jump!(a > k, jump)
             }
-            Op::Eq { jt, jf, mask, k } => test!(a, mask, |a| a == k, jt, jf),
-            Op::Gt { jt, jf, mask, k } => test!(a, mask, |a| a > k, jt, jf),
-            Op::Ge { jt, jf, mask, k } => test!(a, mask, |a| a >= k, jt, jf),
-            Op::Set { jt, jf, mask, k } => test!(a, mask, |a| a & k != 0, jt, jf),
-            Op::AnyOf { jt, jf, k } => jump!((a == k[0]) | (a == k[1]) | (a == k[2]), jt, jf),
-            Op::EqX { jt, jf } => jump!(a == x, jt, jf),
-            Op::GtX { jt, jf } => jump!(a > x, jt, jf),
-            Op::GeX { jt, jf } => jump!(a >= x, jt, jf),
-            Op::SetX { jt, jf } => jump!(a & x != 0, jt, jf),
+            Op::Ge(mask, k, ref jump) => {
+                a &= mask;
+                jump!(a >= k, jump)
+            }
+            Op::Set(mask, k, ref jump) => {
+                a &= mask;
+                jump!(a & k != 0, jump)
+            }
+            Op::AnyOf(k, ref jump) => jump!((a == k[0]) | (a == k[1]) | (a == k[2]), jump),
+            Op::Switch(table) => at = code.table(table).find(a) as usize,
+            Op::EqX(ref jump) => jump!(a == x, jump),
+            Op::GtX(ref jump) => jump!(a > x, jump),
+            Op::GeX(ref jump) => jump!(a >= x, jump),
+            Op::SetX(ref jump) => jump!(a & x != 0, jump),
             Op::Goto(to) => {
                 if (to as usize) < at {
                     rounds = rounds.checked_sub(1)?;
@@ -84,6 +116,7 @@ fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Opti
             Op::Byte(from) => a = byte(packet, from)?,
             Op::WordAtX(from) => a = word(packet, x.checked_add(from)?)?,
             Op::HalfAtX(from) => a = half(packet, x.checked_add(from)?)?,
+            Op::HalfAtXSwapped(from) => a = u16::from_le_bytes(load(packet, x.checked_add(from)?)?).into(),
             Op::ByteAtX(from) => a = byte(packet, x.checked_add(from)?)?,
             Op::PacketType => a = packet_type?.into(),
             Op::Length => a = len,
@@ -96,6 +129,7 @@ fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Opti
             Op::Store(index) => memory[usize::from(index) % MEMORY_WORDS] = a,
             Op::StoreX(index) => memory[usize::from(index) % MEMORY_WORDS] = x,
             Op::Add(k) => a = a.wrapping_add(k),
+            Op::AddAnd(k, mask) => a = a.wrapping_add(k) & mask,
             Op::Mul(k) => a = a.wrapping_mul(k),
             Op::Div(k) => a = a.checked_div(k)?,
             Op::Mod(k) => a = a.checked_rem(k)?,
@@ -116,6 +150,10 @@ fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Opti
             Op::ShrX => a = a.checked_shr(x).unwrap_or(0),
             Op::Neg => a = a.wrapping_neg(),
             Op::ToX => x = a,
+            Op::AddToBoth => {
+                a = a.wrapping_add(x);
+                x = a;
+            }
             Op::FromX => a = x,
             Op::Return(k) => return Some(k),
             Op::ReturnA => return Some(a),
@@ -126,17 +164,23 @@ fn execute(ops: &[Op], packet: &[u8], len: u32, packet_type: Option<u8>) -> Opti
 
 #[inline(always)]
 fn word(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    load(packet, at).map(u32::from_be_bytes)
 }
 
 #[inline(always)]
 fn half(packet: &[u8], at: u32) -> Option<u32> {
-    packet.get(at as usize..)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into())
+    load(packet, at).map(|bytes| u16::from_be_bytes(bytes).into())
 }
 
 #[inline(always)]
 fn byte(packet: &[u8], at: u32) -> Option<u32> {
     packet.get(at as usize).map(|&byte| byte.into())
+}
+
+#[inline(always)]
+fn load<const COUNT: usize>(packet: &[u8], at: u32) -> Option<[u8; COUNT]> {
+    let from = at as usize;
+    packet.get(from..from.checked_add(COUNT)?)?.first_chunk().copied()
 }
 
 #[cfg(test)]

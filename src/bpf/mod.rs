@@ -2,11 +2,12 @@
 //!
 //! [`Program`] is what runs. [`nflog`] makes a program for NFLOG messages of programs for the packets in them.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod decode;
 mod machine;
 pub mod nflog;
+mod op;
 mod opcode;
 mod program;
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::decode::{Op, decode};
+use super::decode::Code;
 use super::machine;
+use super::op::Op;
 
 /// `struct bpf_insn`, pcap/bpf.h; host byte order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub(super) mod class {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     instructions: Box<[Instruction]>,
-    ops: Box<[Op]>,
+    code: Code,
     asks_packet_type: bool,
 }
 
@@ -74,9 +75,9 @@ impl Program {
         if last.code & 7 != class::RET {
             return Err(Invalid { at: instructions.len() - 1, reason: "the program does not end with a return" });
         }
-        let ops = decode(instructions);
-        let asks_packet_type = ops.contains(&Op::PacketType);
-        Ok(Program { instructions: instructions.into(), ops, asks_packet_type })
+        let code = Code::of(instructions);
+        let asks_packet_type = code.ops().contains(&Op::PacketType);
+        Ok(Program { instructions: instructions.into(), code, asks_packet_type })
     }
 
     /// The instructions.
@@ -87,7 +88,7 @@ impl Program {
     /// Runs the program on the captured bytes of a packet that was `len` bytes long; 0 is rejection.
     #[inline]
     pub fn run(&self, packet: &[u8], len: u32) -> u32 {
-        machine::run(&self.ops, packet, len, None)
+        machine::run(&self.code, packet, len, None)
     }
 
     /// Whether it makes a difference which way a packet went.
@@ -99,7 +100,7 @@ impl Program {
     /// ask for it.
     #[inline]
     pub fn run_typed(&self, packet: &[u8], len: u32, packet_type: u8) -> u32 {
-        machine::run(&self.ops, packet, len, Some(packet_type))
+        machine::run(&self.code, packet, len, Some(packet_type))
     }
 }
 

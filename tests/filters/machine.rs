@@ -54,6 +54,68 @@ fn instruction(random: &mut Random, left: usize) -> Instruction {
     Instruction { code, jt, jf, k }
 }
 
+fn plain(code: u16, k: u32) -> Instruction {
+    Instruction { code, jt: 0, jf: 0, k }
+}
+
+/// What the decoder makes one operation of, mostly as it does so, sometimes with a number that is another.
+fn idiom(random: &mut Random, left: usize) -> Vec<Instruction> {
+    let at = random.below(8) as u32;
+    let byte = random.below(4) as u32;
+    let beyond = random.below(3) as u8;
+    let mut idiom = match random.below(6) {
+        // One of two ports.
+        0 => vec![
+            plain(0xb1, at),
+            plain(0x48, random.below(4) as u32),
+            Instruction { code: 0x15, jt: beyond + 2, jf: 0, k: byte },
+            plain(0x48, random.below(4) as u32),
+            Instruction { code: 0x15, jt: beyond, jf: random.below(3) as u8, k: byte },
+        ],
+        // Bytes of a half word swapped.
+        1 => vec![plain(0x48, at), plain(0x24, 0x1_0001), plain(0x74, 8), plain(0x54, 0xffff)],
+        2 => vec![plain(0x04, 3), plain(0x54, !3), plain(0x0c, 0), plain(0x07, 0)],
+        // One of three protocols.
+        3 => {
+            let tests = (0..3u8).rev().map(|test| Instruction { code: 0x15, jt: beyond + test, jf: 0, k: byte });
+            let mut tests: Vec<_> = tests.collect();
+            tests.iter_mut().for_each(|test| test.k = random.below(6) as u32);
+            [vec![plain(0x30, at)], tests].concat()
+        }
+        // A chain of comparisons, with steps in between that only go on.
+        _ => {
+            let mut chain = vec![plain(0x30, at)];
+            for _ in 0..4 + random.below(6) {
+                if random.once_in(4) {
+                    let over = random.below(2) as u32;
+                    chain.push(plain(0x05, over));
+                    chain.extend((0..over).map(|_| plain(0x04, 1)));
+                }
+                let jf = if random.once_in(6) { 1 } else { 0 };
+                chain.push(Instruction { code: 0x15, jt: random.below(8) as u8, jf, k: random.below(12) as u32 });
+            }
+            chain
+        }
+    };
+    if random.once_in(3) {
+        let other = random.below(idiom.len());
+        match random.below(3) {
+            0 => idiom[other].k ^= 1,
+            1 if idiom[other].code == 0x15 => idiom[other].jt ^= 1,
+            _ if idiom[other].code == 0x15 => idiom[other].jf ^= 1,
+            _ => {}
+        }
+    }
+    // Nothing may jump behind the program, which has three more instructions.
+    let room = left.saturating_sub(idiom.len()) + 2;
+    for (at, instruction) in idiom.clone().iter().enumerate() {
+        let reach = (idiom.len() - 1 - at + room) as u8;
+        idiom[at].jt = instruction.jt.min(reach);
+        idiom[at].jf = instruction.jf.min(reach);
+    }
+    idiom
+}
+
 /// A valid program. It has no jump backwards, so it ends.
 fn program(random: &mut Random) -> Vec<Instruction> {
     let mut program = Vec::new();
@@ -61,10 +123,14 @@ fn program(random: &mut Random) -> Vec<Instruction> {
         program.push(Instruction { code: 0x00, jt: 0, jf: 0, k: random.next() });
         program.push(Instruction { code: 0x02, jt: 0, jf: 0, k: word });
     }
-    let length = 1 + random.below(20);
+    let length = 1 + random.below(30);
     while program.len() < WORDS.len() * 2 + length {
         let left = WORDS.len() * 2 + length - program.len();
-        match random.below(6) {
+        match random.below(8) {
+            1 | 2 if left > 3 => {
+                let idiom = idiom(random, left);
+                program.extend(idiom);
+            }
             // What expressions compile to: load, mask, compare, compare again.
             0 if left > 6 => {
                 program.push(Instruction { code: random.pick(&LOADS), jt: 0, jf: 0, k: constant(random) });

@@ -90,6 +90,13 @@ fn rewritten(expression: &str, raw: &Program, ethernet: &Program) -> Result<Vec<
     Ok(rewritten)
 }
 
+/// The program with scratch memory that is 0 when it begins: libpcap's optimizer takes some stores away whose word is
+/// read, and its `bpf_filter` finds there what the stack has.
+fn with_empty_memory(program: &[Instruction]) -> Vec<Instruction> {
+    let store = (0..16).map(|word| Instruction { code: 0x02, jt: 0, jf: 0, k: word });
+    [Instruction::default()].into_iter().chain(store).chain(program.iter().copied()).collect()
+}
+
 #[test]
 fn on_ip_packets_every_verdict_is_that_of_the_raw_program() {
     let mut random = Random::new();
@@ -107,10 +114,11 @@ fn on_ip_packets_every_verdict_is_that_of_the_raw_program() {
             continue;
         };
         let ours = Program::new(&program).unwrap();
+        let (oracle, judged) = (with_empty_memory(raw.instructions()), with_empty_memory(&program));
         for _ in 0..24 {
             let case = case(&mut random);
-            let expected = system().run(raw.instructions(), &case.packet, case.packet_len);
-            let found = system().run(&program, &case.message, case.len);
+            let expected = system().run(&oracle, &case.packet, case.packet_len);
+            let found = system().run(&judged, &case.message, case.len);
             assert_eq!(found, expected, "{expression} (optimized: {optimize}) on {case:02x?}");
             assert_eq!(ours.run(&case.message, case.len), expected, "{expression} on {case:02x?}");
             assert_eq!(raw.run(&case.packet, case.packet_len), expected, "{expression} on {case:02x?}");
