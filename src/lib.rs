@@ -43,10 +43,12 @@
 //!     batch.rs        one received datagram, its messages in order
 //!     message.rs      a zero-copy view of one packet message
 //!     layout.rs       where the attributes of a message stand
+//!     repeat.rs       messages that repeat the one before, read at one look
 //!     info.rs         what else the kernel said of a packet
 //!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
 //!     session.rs      an open capture: configure, wait, read, stop
 //!     delivery.rs     batches into records
+//!     pace.rs         how often to look while packets come fast
 //!     source.rs       where batches come from: the socket, or the reader thread
 //!     reader.rs       the reader thread
 //!     stop.rs         ends a wait from a signal handler or another thread

@@ -20,7 +20,7 @@ enum Until {
 }
 
 /// The header and the bytes of the next record of the batch in hand.
-#[inline]
+#[inline(always)]
 fn take(state: &mut State) -> Option<(pcap_pkthdr, *const c_uchar)> {
     let session = state.session.as_mut()?;
     if !session.advance() {

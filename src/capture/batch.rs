@@ -1,6 +1,7 @@
 //! Received datagrams, each a batch of messages, in order, in a buffer that is used again.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::stamp::Stamp;
 
@@ -12,6 +13,12 @@ pub const DATAGRAM_MAX: usize = 262_144;
 /// captured.
 pub const READABLE_TAIL: usize = 65_536;
 
+/// Large datagrams begin where a page does: the kernel copies them faster (`rep movsb` of whole pages).
+const PAGE: usize = 4096;
+
+/// Datagrams of so many bytes are worth the room that is lost behind them.
+const LARGE: usize = 8 * PAGE;
+
 /// `struct nlmsghdr`, linux/netlink.h: length with this header, type, flags, sequence, port id.
 pub const MESSAGE_HEADER: usize = 16;
 
@@ -19,6 +26,9 @@ pub const MESSAGE_HEADER: usize = 16;
 pub const PACKET: u16 = 4 << 8;
 /// `NLMSG_ERROR`, linux/netlink.h: the answer to a request.
 pub const ERROR: u16 = 2;
+
+/// `NLMSG_DONE`, linux/netlink.h: ends a datagram of several messages.
+const DONE: u16 = 3;
 
 /// A message of a datagram: its type and the bytes behind its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +51,9 @@ struct Datagram {
 
 /// A buffer with received datagrams, the one in hand, and how far its messages were taken.
 pub struct Batch {
-    /// Datagrams, and the readable tail behind them.
+    /// Datagrams, and the readable tail behind them, from the first whole page on.
     buffer: Box<[u8]>,
+    first: usize,
     /// Where the next datagram goes.
     end: usize,
     /// Datagrams that were not taken in hand yet.
@@ -63,19 +74,20 @@ impl Batch {
     /// With so many bytes of room, at least one datagram's. Memory that is not used is not taken: the buffer is
     /// zeros that nobody has touched.
     pub(super) fn with_room(room: usize) -> Self {
-        let buffer = vec![0; room.max(DATAGRAM_MAX) + READABLE_TAIL].into();
-        Batch { buffer, end: 0, waiting: VecDeque::new(), hand: Datagram::default(), at: 0 }
+        let buffer: Box<[u8]> = vec![0; PAGE + room.max(DATAGRAM_MAX) + READABLE_TAIL].into();
+        let first = buffer.as_ptr().align_offset(PAGE).min(PAGE);
+        Batch { buffer, first, end: first, waiting: VecDeque::new(), hand: Datagram::default(), at: 0 }
     }
 
     /// Forgets what the batch holds.
     pub(super) fn clear(&mut self) {
-        (self.end, self.hand, self.at) = (0, Datagram::default(), 0);
+        (self.end, self.hand, self.at) = (self.first, Datagram::default(), 0);
         self.waiting.clear();
     }
 
     /// Whether there is room for one more datagram of any size.
     pub(super) fn has_room(&self) -> bool {
-        self.end + DATAGRAM_MAX + READABLE_TAIL <= self.buffer.len()
+        self.end + DATAGRAM_MAX + READABLE_TAIL + PAGE <= self.first + self.buffer.len()
     }
 
     /// Whether it holds no datagram that was not taken in hand yet.
@@ -92,7 +104,20 @@ impl Batch {
     pub(super) fn push(&mut self, length: usize, received: Stamp) {
         let (start, end) = (self.end, self.end + length.min(DATAGRAM_MAX));
         self.waiting.push_back(Datagram { start, end, received });
-        self.end = end.next_multiple_of(8).min(self.buffer.len());
+        let alignment = if length < LARGE { 8 } else { PAGE };
+        self.end = self.first + (end - self.first).next_multiple_of(alignment);
+    }
+
+    /// The length of the datagram that was pushed last, if it was not taken in hand.
+    pub(super) fn last_length(&self) -> usize {
+        self.waiting.back().map_or(0, |last| last.end - last.start)
+    }
+
+    /// Says that the datagram that was pushed last came so much earlier.
+    pub(super) fn backdate(&mut self, age: Duration) {
+        if let Some(last) = self.waiting.back_mut().filter(|_| !age.is_zero()) {
+            last.received = last.received.before(age);
+        }
     }
 
     /// Takes the next datagram in hand, if there is one.
@@ -130,6 +155,27 @@ impl Batch {
     #[inline]
     pub(super) fn move_to(&mut self, at: usize) {
         self.at = at;
+    }
+
+    /// The bytes from where the next message begins on, and how many of them are the datagram's: anything may follow.
+    #[inline]
+    pub(super) fn ahead<const COUNT: usize>(&self) -> Option<(&[u8; COUNT], usize)> {
+        let at = self.hand.start + self.at;
+        Some((self.buffer.get(at..)?.first_chunk()?, self.hand.end.saturating_sub(at)))
+    }
+
+    /// Whether nothing more is in the datagram in hand, or only the message that ends it.
+    #[inline]
+    pub(super) fn ends(&self) -> bool {
+        match self.ahead::<MESSAGE_HEADER>() {
+            Some((_, 0)) | None => true,
+            Some(([l0, l1, l2, l3, low, high, ..], left)) => {
+                let length = u32::from_ne_bytes([*l0, *l1, *l2, *l3]) as usize;
+                u16::from_ne_bytes([*low, *high]) == DONE
+                    && (MESSAGE_HEADER..=left).contains(&length)
+                    && left - length < 4
+            }
+        }
     }
 
     /// Whether a packet message is still to be taken.

@@ -23,6 +23,8 @@ pub struct Clock {
     previous: Vec<Stamp>,
     /// What was found ahead in the batch in hand.
     ahead: Ahead,
+    /// The estimate for further packets of the batch in hand.
+    settled: Settled,
     /// How many batches came since the last stamped packet.
     unstamped: u32,
 }
@@ -38,6 +40,14 @@ struct Ahead {
     stamp: Option<Stamp>,
 }
 
+/// The stamp of all packets of the group at `group` without one of their own, before `until`.
+#[derive(Clone, Copy, Default)]
+struct Settled {
+    until: usize,
+    group: usize,
+    stamp: Stamp,
+}
+
 /// The most that one message can add to a batch: a batch that has room for it was not sent for want of room.
 const MESSAGE_MAX: usize = 66_000;
 
@@ -49,6 +59,7 @@ impl Clock {
             full: batch_bytes.saturating_sub(MESSAGE_MAX),
             previous: vec![Stamp::default(); groups],
             ahead: Ahead { until: 0, stamp: None },
+            settled: Settled::default(),
             unstamped: 0,
         }
     }
@@ -57,34 +68,50 @@ impl Clock {
     pub fn begin_batch(&mut self, length: usize) {
         let search = length < self.full || self.unstamped < UNSTAMPED_MANY;
         self.ahead = Ahead { until: if search { 0 } else { usize::MAX }, stamp: None };
+        self.settled.until = 0;
         self.unstamped = self.unstamped.saturating_add(1);
     }
 
-    /// The stamp of a message of the group at `index`, whose batch, `datagram`, was received at `received` and goes
-    /// on at `next`.
+    /// The stamp of a message of the group at `index`, which has the `kernel`'s or none. Its batch, `datagram`, was
+    /// received at `received` and goes on at `next`.
     #[inline]
     pub fn stamp(
         &mut self,
         index: usize,
-        message: &Message,
+        kernel: Option<Stamp>,
         received: Stamp,
         datagram: &[u8],
         at: usize,
         next: usize,
     ) -> Stamp {
-        let stamp = match message.stamp() {
+        match kernel {
             Some(stamp) => {
                 self.unstamped = 0;
-                stamp
+                self.settled.until = 0;
+                self.after_previous(index, stamp)
             }
-            None => self.estimate(received, datagram, at, next),
-        };
+            None if next <= self.settled.until && index == self.settled.group => self.settled.stamp,
+            None => self.estimated(index, received, datagram, at, next),
+        }
+    }
+
+    #[inline(never)]
+    fn estimated(&mut self, index: usize, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
+        let estimate = self.estimate(received, datagram, at, next);
+        let stamp = self.after_previous(index, estimate);
+        // The batch's first packet may be older than the others.
+        self.settled = Settled { until: if at == 0 { 0 } else { self.ahead.until }, group: index, stamp };
+        stamp
+    }
+
+    /// The stamp, or the last one of its group where that is later.
+    #[inline]
+    fn after_previous(&mut self, index: usize, stamp: Stamp) -> Stamp {
         let Some(previous) = self.previous.get_mut(index) else { return stamp };
         *previous = stamp.max(*previous);
         *previous
     }
 
-    #[inline]
     fn estimate(&mut self, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
         let first_of_flush = at == 0 && datagram.len() < self.full;
         let latest = if first_of_flush { received.before(self.flush) } else { received };
@@ -168,7 +195,7 @@ mod tests {
             let here = next;
             let Step::Entry(entry) = batch::step(&datagram, &mut next) else { return all };
             let message = parsed(entry.body);
-            all.push(clock.stamp(0, &message, at(received), &datagram, here, next));
+            all.push(clock.stamp(0, message.stamp(), at(received), &datagram, here, next));
         }
     }
 

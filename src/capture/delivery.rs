@@ -2,6 +2,7 @@
 //! and no copy unless a record was cut off.
 
 use std::mem;
+use std::ops::Range;
 
 use super::batch::{self, Batch, Step};
 use super::clock::Clock;
@@ -15,6 +16,7 @@ use super::loss::Losses;
 use super::message::{Direction, Message};
 use super::options::Options;
 use super::record::{Current, Record};
+use super::repeat::{LOOKED_AT, Repeat};
 use super::stamp::Stamp;
 
 /// What a capture has seen so far.
@@ -47,6 +49,8 @@ pub struct Delivery {
     pub(super) batch: Batch,
     /// The attributes of the last message.
     layout: Layout,
+    /// What messages that repeat the last one have in common with it.
+    repeat: Repeat,
     current: Current,
     groups: Groups,
     losses: Losses,
@@ -60,7 +64,8 @@ pub struct Delivery {
     /// The link header of the record in hand.
     header: Header,
     interfaces: Interfaces,
-    pub(super) statistics: Statistics,
+    /// Without those that follow from others.
+    statistics: Statistics,
     link_type: LinkType,
     direction: Direction,
     filter: Option<Filter>,
@@ -74,6 +79,7 @@ impl Delivery {
         Delivery {
             batch: Batch::default(),
             layout: Layout::default(),
+            repeat: Repeat::default(),
             current: Current::default(),
             losses: Losses::new(groups.len()),
             strict: options.strict,
@@ -117,6 +123,53 @@ impl Delivery {
     /// and says whether there was one; [`Delivery::record`] has it. No system call, no copy unless it was cut off.
     #[inline]
     pub fn advance(&mut self) -> bool {
+        while let Some(delivered) = self.advance_repeated() {
+            if delivered {
+                return true;
+            }
+        }
+        !self.batch.ends() && self.advance_any()
+    }
+
+    /// Takes the next message if it repeats the last one, and says whether it is delivered. `None` leaves it to
+    /// [`Delivery::advance_any`].
+    #[inline(always)]
+    fn advance_repeated(&mut self) -> Option<bool> {
+        let here = self.batch.at();
+        let (bytes, left) = self.batch.ahead::<LOOKED_AT>()?;
+        let found = self.repeat.find(bytes, left)?;
+        let (packet, end) = (here + found.packet, here + found.end);
+        if !self.losses.follows(self.repeat.group, found.sequence) {
+            return None;
+        }
+        let message = here + batch::MESSAGE_HEADER..here + found.message;
+        let record = if self.link_type == LinkType::Nflog { message.clone() } else { packet..end };
+        let bytes = self.batch.bytes();
+        let next = bytes.len().min(here + found.message.next_multiple_of(4));
+        if let Some(filter) = &self.filter {
+            let part = |range| bytes.get::<Range<usize>>(range).unwrap_or_default();
+            let (frame, packet) = (part(record.clone()), part(packet..end));
+            if !filter.takes_whole(self.link_type, frame, packet, self.repeat.way) {
+                self.statistics.filtered += 1;
+                self.batch.move_to(next);
+                return Some(false);
+            }
+        }
+        let stamp = self.clock.stamp(self.repeat.group, found.stamp, self.batch.received(), bytes, here, next);
+        let packet = packet..end;
+        self.current.point(record, message, stamp);
+        if packet.len() > self.snaplen {
+            let overhead = packet.start - self.current.start();
+            self.current.cut(overhead + self.snaplen, overhead, bytes);
+        }
+        self.batch.move_to(next);
+        self.statistics.delivered += 1;
+        Some(true)
+    }
+
+    /// Takes the next record, whatever its message is like.
+    #[inline(never)]
+    fn advance_any(&mut self) -> bool {
         loop {
             let here = self.batch.at();
             let mut next = here;
@@ -151,7 +204,6 @@ impl Delivery {
             if self.untold != 0 {
                 return false;
             }
-            self.statistics.received += 1;
             let at = here + batch::MESSAGE_HEADER;
             let Some(frame) = frame(self.link_type, &message, &mut self.interfaces, &mut self.header) else {
                 self.statistics.unrepresentable += 1;
@@ -161,12 +213,17 @@ impl Delivery {
             let caplen = frame.caplen(self.header.len() + frame.bytes.len(), self.snaplen);
             let mut wanted = self.direction == Direction::Both || self.direction.takes(message.direction());
             let headless = self.header.is_empty();
+            if let (true, true, Some(group)) = (wanted && headless, message.is_like_the_one_before(), group) {
+                if self.batch.ahead().is_none_or(|(bytes, _)| !self.repeat.is_same(bytes)) {
+                    self.repeat.learn(&message, group);
+                }
+            }
             if let Some(filter) = self.filter.as_ref().filter(|_| wanted && headless) {
                 wanted = filter.takes_headless(self.link_type, &message, &frame);
             }
             if wanted {
                 let index = group.unwrap_or(usize::MAX);
-                let stamp = self.clock.stamp(index, &message, self.batch.received(), bytes, here, next);
+                let stamp = self.clock.stamp(index, message.stamp(), self.batch.received(), bytes, here, next);
                 let way = self.filter.as_ref().map_or(Direction::Both, |filter| filter.way(&message));
                 let message = at..at + body.len();
                 self.current.stamp = stamp;
@@ -208,6 +265,13 @@ impl Delivery {
         Some(mem::take(&mut self.untold)).filter(|&packets| packets != 0)
     }
 
+    /// What was seen so far, as far as batches tell.
+    pub fn statistics(&self) -> Statistics {
+        let Statistics { delivered, filtered, unrepresentable, .. } = self.statistics;
+        let received = delivered + filtered + unrepresentable;
+        Statistics { received, lost: self.lost(), ..self.statistics }
+    }
+
     /// Packets lost, of all groups.
     pub fn lost(&self) -> u64 {
         self.losses.total()
@@ -225,11 +289,13 @@ impl Delivery {
 
     /// Chooses the link type of the records that are taken from now on, those of the batch in hand included.
     pub fn set_link_type(&mut self, link_type: LinkType) {
+        self.repeat.forget();
         self.link_type = link_type;
     }
 
     /// Chooses the packets to deliver by their way, from the next record on.
     pub fn set_direction(&mut self, direction: Direction) {
+        self.repeat.forget();
         self.direction = direction;
     }
 

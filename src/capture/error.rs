@@ -46,6 +46,7 @@ pub enum Error {
 }
 
 impl Error {
+    #[cold]
     pub(crate) fn system(action: impl Into<String>, source: io::Error) -> Self {
         Error::System { action: action.into(), source }
     }

@@ -36,6 +36,17 @@ impl Filter {
         program.run_typed(bytes, len as u32, packet_type(way)) != 0
     }
 
+    /// Whether the record passes of an IP packet that was not cut off: `frame` is all of it, and `packet` in it the packet.
+    #[inline]
+    pub(super) fn takes_whole(&self, link_type: LinkType, frame: &[u8], packet: &[u8], way: Direction) -> bool {
+        match (self, link_type) {
+            (Filter::Packet { packet: program, .. }, LinkType::Nflog) => {
+                program.run_typed(packet, packet.len() as u32, packet_type(way)) != 0
+            }
+            _ => self.takes(frame, frame.len(), way),
+        }
+    }
+
     /// Whether the frame of `message` passes that has no header in front of the message's bytes.
     #[inline]
     pub(super) fn takes_headless(&self, link_type: LinkType, message: &Message, frame: &Frame) -> bool {

@@ -40,11 +40,13 @@ pub struct Layout {
     count: usize,
     /// Where the first one stood.
     start: usize,
+    /// Whether it is the layout of the message before.
+    kept: bool,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Layout { spans: [ABSENT; SLOTS], headers: [(0, 0); REMEMBERED], count: 0, start: 0 }
+        Layout { spans: [ABSENT; SLOTS], headers: [(0, 0); REMEMBERED], count: 0, start: 0, kept: false }
     }
 }
 
@@ -52,7 +54,19 @@ impl Layout {
     /// Finds the attributes in `bytes` from `start` on. Says whether they all lie inside.
     #[inline]
     pub fn read(&mut self, bytes: &[u8], start: usize) -> bool {
-        self.holds(bytes, start) || self.walk(bytes, start)
+        self.kept = self.holds(bytes, start);
+        self.kept || self.walk(bytes, start)
+    }
+
+    /// Whether the layout that was read last is that of the one before.
+    #[inline]
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// Where each header stands, in order, and its bytes. The last one's length may be another message's.
+    pub fn headers(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.headers[..self.count].iter().map(|&(at, header)| (at as usize, header))
     }
 
     /// Where the value of the attribute of type `kind` is in the message: past its end where it has none. Of several

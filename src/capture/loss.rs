@@ -38,6 +38,14 @@ impl Losses {
         lost
     }
 
+    /// Takes note of the packet with number `sequence` if none was lost before it, and says so.
+    #[inline]
+    pub fn follows(&mut self, index: usize, sequence: u32) -> bool {
+        let Some(group) = self.groups.get_mut(index).filter(|group| group.expected == sequence) else { return false };
+        group.expected = sequence.wrapping_add(1);
+        true
+    }
+
     /// Packets lost, of all groups.
     pub fn total(&self) -> u64 {
         self.total

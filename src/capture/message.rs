@@ -159,6 +159,18 @@ impl<'a> Message<'a> {
         self.bytes.get(self.layout.span(kind))
     }
 
+    /// Where each attribute begins in [`bytes`](Self::bytes), in order, and the four bytes of its header as they are; none
+    /// where the message has more attributes than the kernel's.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.layout.headers()
+    }
+
+    /// Whether its attributes are where those of the message before were.
+    #[inline]
+    pub(super) fn is_like_the_one_before(&self) -> bool {
+        self.layout.is_kept()
+    }
+
     /// Where the value of the attribute of type `kind` begins in [`bytes`](Self::bytes).
     #[inline]
     pub fn offset(&self, kind: usize) -> Option<usize> {
@@ -211,11 +223,7 @@ impl<'a> Message<'a> {
     /// The kernel's stamp: when the packet arrived. Locally sent packets have none.
     #[inline]
     pub fn stamp(&self) -> Option<Stamp> {
-        let value: &[u8; 16] = self.fixed(attribute::TIMESTAMP)?;
-        let (seconds, microseconds) = value.split_at(8);
-        let seconds = u64::from_be_bytes(seconds.try_into().ok()?);
-        let microseconds = u64::from_be_bytes(microseconds.try_into().ok()?);
-        Some(Stamp { seconds: seconds as i64, nanoseconds: (microseconds % 1_000_000) as u32 * 1000 })
+        self.fixed(attribute::TIMESTAMP).map(Stamp::of_kernel)
     }
 
     /// The group's sequence number: it counts lost packets too.

@@ -55,6 +55,8 @@ pub struct Reader {
 
 impl Reader {
     /// Starts a thread that reads `socket` into at most so many buffers.
+    #[cold]
+    #[inline(never)]
     pub fn start(socket: Arc<OwnedFd>, buffers: usize) -> io::Result<Reader> {
         let buffers = buffers.max(2);
         let (filled_sender, filled) = bounded(buffers);
@@ -80,6 +82,7 @@ impl Reader {
     }
 
     /// Takes the next buffer, in exchange for one that was emptied.
+    #[inline(never)]
     pub fn exchange(&self, batch: &mut Batch) -> io::Result<Receipt> {
         match self.filled.try_recv() {
             Ok(Ok(filled)) => {
@@ -106,6 +109,7 @@ impl Reader {
     }
 
     /// Makes [`Reader::ready`] tell of the next buffer. Says whether there is one already.
+    #[inline(never)]
     pub fn await_buffer(&self) -> bool {
         sys::lower(&self.shared.ready);
         self.ask();

@@ -95,6 +95,22 @@ impl Current {
         self.message = message;
     }
 
+    /// Makes the record of all bytes at `data` in the batch's buffer, of the message at `message`.
+    #[inline]
+    pub fn point(&mut self, data: Range<usize>, message: Range<usize>, stamp: Stamp) {
+        if !self.covered.is_empty() {
+            self.covered.clear();
+        }
+        self.len = data.len() as u32;
+        (self.data, self.message, self.stamp, self.in_window) = (data, message, stamp, false);
+    }
+
+    /// Where the record's bytes begin in the batch's buffer, unless they are in the window.
+    #[inline]
+    pub fn start(&self) -> usize {
+        self.data.start
+    }
+
     /// Cuts the record off at `caplen` bytes, of which `overhead` stand before what is cut. One that has less than its
     /// packet had is copied.
     #[inline]

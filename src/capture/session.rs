@@ -14,6 +14,7 @@ use super::error::{Error, Result};
 use super::interfaces::Interfaces;
 use super::netlink::{Receipt, Socket};
 use super::options::{Options, SNAPLEN_MAX};
+use super::pace::Pace;
 use super::readiness::Readiness;
 use super::record::Record;
 use super::source::Source;
@@ -42,8 +43,9 @@ pub enum Wait {
     Forever,
 }
 
-/// A wait that is over so soon was none: packets were there.
-const AT_ONCE: Duration = Duration::from_micros(10);
+/// After so many looks in a row that found nothing more behind a batch, only one of so many is taken.
+const FUTILE_MANY: u32 = 4;
+const LOOK_EVERY: u32 = 16;
 
 /// An open capture.
 pub struct Session {
@@ -53,8 +55,9 @@ pub struct Session {
     readiness: Option<Readiness>,
     timeout: Option<Duration>,
     nonblocking: bool,
-    /// Whether the last wait for packets was one.
-    idle: bool,
+    pace: Pace,
+    /// How often in a row there was nothing more behind a batch.
+    futile: u32,
     /// The size of the buffer that was asked for.
     asked: u32,
 }
@@ -105,9 +108,10 @@ impl Session {
         }
         delivery.batch.clear();
         let timeout = options.timeout;
+        let pace = Pace::new(options.flush_time(), options.batch_bytes(), socket.buffer_size());
         let source = Source::new(socket, &options);
         let asked = options.buffer_size;
-        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false, idle: false })
+        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false, pace, futile: 0 })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -122,8 +126,7 @@ impl Session {
             return Err(Error::Lost { packets });
         }
         self.delivery.release();
-        // A reader that is faster than its packets finds the socket empty each time: it need not look.
-        let mut look = !self.idle || matches!(wait, Wait::No) || !self.source.is_bare();
+        let (mut look, mut behind_a_batch) = (self.is_worth_a_look(wait), true);
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
@@ -132,27 +135,38 @@ impl Session {
                 return Ok(Fetched::Batch);
             }
             if !look || self.receive()? == Receipt::Empty {
-                let milliseconds = match wait {
+                let left = match wait {
                     Wait::No => return Ok(Fetched::Nothing),
                     Wait::Forever => None,
                     Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
                         None | Some(Duration::ZERO) => return Ok(Fetched::Nothing),
-                        // Rounded up: poll(2) must not return before the time is over.
-                        Some(left) => Some(i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX)),
+                        left => left,
                     },
                 };
-                let start = Instant::now();
-                self.await_packets(milliseconds)?;
-                self.idle = start.elapsed() > AT_ONCE;
+                self.futile = self.futile.wrapping_add(1);
+                self.await_packets(left)?;
+            } else if behind_a_batch {
+                self.futile = 0;
             }
-            look = true;
+            (look, behind_a_batch) = (true, false);
         }
+    }
+
+    /// Whether to look for a batch before waiting for one. A reader that is faster than its packets finds nothing behind
+    /// each batch: so it looks seldom.
+    fn is_worth_a_look(&self, wait: Wait) -> bool {
+        let futile = self.futile >= FUTILE_MANY && self.futile % LOOK_EVERY != 0;
+        !futile || matches!(wait, Wait::No) || !self.source.is_bare() || self.pace.rests()
     }
 
     fn receive(&mut self) -> Result<Receipt> {
         let before = self.source.raw_readable();
         let receipt =
             self.source.receive(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))?;
+        if receipt == Receipt::Datagram && self.source.is_bare() {
+            let batch = &mut self.delivery.batch;
+            batch.backdate(self.pace.received(batch.last_length()));
+        }
         let now = self.source.raw_readable();
         if let Some(readiness) = self.readiness.as_mut().filter(|_| now != before) {
             // The reader thread was started: it tells now.
@@ -161,12 +175,20 @@ impl Session {
         Ok(receipt)
     }
 
-    fn await_packets(&mut self, milliseconds: Option<i32>) -> Result<()> {
-        if self.source.await_datagram() {
-            return Ok(());
-        }
-        match sys::wait(self.source.readable(), self.stop.event(), milliseconds) {
-            Ok([_, true]) if !self.stop.is_wanted() => {
+    /// Waits for packets, or rests while they come.
+    fn await_packets(&mut self, left: Option<Duration>) -> Result<()> {
+        let rest = if self.source.is_bare() { self.pace.empty() } else { None };
+        let woken = match rest.filter(|&rest| left.is_none_or(|left| rest < left)) {
+            Some(rest) => sys::rest(self.stop.event(), rest),
+            None if self.source.await_datagram() => return Ok(()),
+            None => {
+                // Rounded up: poll(2) must not return before the time is over.
+                let milliseconds = left.map(|left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
+                sys::wait(self.source.readable(), self.stop.event(), milliseconds).map(|[_, stop]| stop)
+            }
+        };
+        match woken {
+            Ok(true) if !self.stop.is_wanted() => {
                 // Left over from a request that was taken in between, or made by another process after a fork.
                 sys::lower(self.stop.event());
                 Ok(())
@@ -234,8 +256,7 @@ impl Session {
     /// What was seen so far.
     pub fn statistics(&self) -> Statistics {
         let overruns = u64::from(self.source.socket.drops());
-        let foreign = self.source.foreign();
-        Statistics { lost: self.delivery.lost(), overruns, foreign, ..self.delivery.statistics }
+        Statistics { overruns, foreign: self.source.foreign(), ..self.delivery.statistics() }
     }
 
     /// Whether reads do not wait.

@@ -51,6 +51,7 @@ impl Source {
     }
 
     /// The reader thread, started if this process has none.
+    #[inline(never)]
     fn reader(&mut self, buffers: usize) -> io::Result<&Reader> {
         if let Some(reader) = self.reader.take_if(|reader| !reader.is_here()) {
             reader.abandon();

@@ -19,6 +19,17 @@ impl Stamp {
         Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
     }
 
+    /// `struct nfulnl_msg_packet_timestamp` (linux/netfilter/nfnetlink_log.h): seconds and microseconds, 64 bits each, in
+    /// network order.
+    #[inline]
+    pub fn of_kernel(value: &[u8; 16]) -> Stamp {
+        let both = u128::from_be_bytes(*value);
+        let (seconds, microseconds) = ((both >> 64) as i64, both as u64);
+        // The kernel's are below a million: a division is for others' messages.
+        let microseconds = if microseconds < 1_000_000 { microseconds } else { microseconds % 1_000_000 };
+        Stamp { seconds, nanoseconds: microseconds as u32 * 1000 }
+    }
+
     /// The time `earlier` before this one.
     pub fn before(self, earlier: Duration) -> Stamp {
         let seconds = self.seconds - earlier.as_secs() as i64;

@@ -7,6 +7,7 @@ use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 fn checked(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
@@ -207,6 +208,15 @@ pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<Received> {
     // SAFETY: it was zeroed, and recvmsg(2) wrote at most its length of plain integers.
     let address = unsafe { address.assume_init() };
     Ok(Received { length: length as usize, port_id: address.nl_pid })
+}
+
+/// Waits until the descriptor is readable, but no longer than that. Says whether it is.
+pub fn rest(event: &OwnedFd, time: Duration) -> io::Result<bool> {
+    let mut polled = libc::pollfd { fd: event.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let time = libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos() as _ };
+    // SAFETY: the pointers are to `polled`, which is one, and `time`, which both outlive the call; there is no mask.
+    let readable = checked(unsafe { libc::ppoll(&mut polled, 1, &time, std::ptr::null()) })?;
+    Ok(readable > 0)
 }
 
 /// Waits until one of two descriptors is readable; `None` waits for ever. Says of each whether it is; both are not
