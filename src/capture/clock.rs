@@ -4,7 +4,8 @@
 //! was sent: because it was full, or because its first packet had waited for the flush time. So an estimate has
 //! bounds: a packet is not younger than the read, nor than the next stamped packet of its batch, and not older than
 //! the record before it; and the first packet of a batch that the flush timer sent is older than the read by the
-//! flush time. Within a group, stamps never go backwards.
+//! flush time. Batches that came while the reader rested (`pace.rs`) are taken for read when they were filled. Within a
+//! group, stamps never go backwards.
 
 use std::time::Duration;
 
