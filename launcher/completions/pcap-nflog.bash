@@ -69,12 +69,20 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__doctor)
-            opts="-h --help"
+            opts="-h --linktype --device --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --linktype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -153,12 +161,20 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__list)
-            opts="-h --help"
+            opts="-h --linktype --device --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --linktype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -167,7 +183,7 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__tap)
-            opts="-h --hooks --dry-run --help"
+            opts="-h --hooks --dry-run --linktype --device --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,6 +191,14 @@ _pcap__nflog() {
             case "${prev}" in
                 --hooks)
                     COMPREPLY=($(compgen -W "prerouting input forward output postrouting" -- "${cur}"))
+                    return 0
+                    ;;
+                --linktype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

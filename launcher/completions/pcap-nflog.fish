@@ -32,13 +32,19 @@ complete -c pcap-nflog -n "__fish_pcap_nflog_needs_command" -f -a "doctor" -d 'C
 complete -c pcap-nflog -n "__fish_pcap_nflog_needs_command" -f -a "list" -d 'Show the groups that rules log to: table, chain, rule, packets, prefix, reader'
 complete -c pcap-nflog -n "__fish_pcap_nflog_needs_command" -f -a "tap" -d 'Capture what an nftables expression matches, for as long as a command runs'
 complete -c pcap-nflog -n "__fish_pcap_nflog_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand doctor" -l linktype -d 'Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG' -r
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand doctor" -l device -d 'A device for COMMAND to list, besides those that rules log to; may be repeated' -r
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand list" -l linktype -d 'Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG' -r
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand list" -l device -d 'A device for COMMAND to list, besides those that rules log to; may be repeated' -r
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand tap" -l hooks -d 'Where packets are matched: a list of prerouting, input, forward, output and postrouting' -r -f -a "prerouting\t''
 input\t''
 forward\t''
 output\t''
 postrouting\t''"
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand tap" -l linktype -d 'Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG' -r
+complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand tap" -l device -d 'A device for COMMAND to list, besides those that rules log to; may be repeated' -r
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand tap" -l dry-run -d 'Print the rules and the command, and do nothing'
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand tap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pcap-nflog -n "__fish_pcap_nflog_using_subcommand help; and not __fish_seen_subcommand_from doctor list tap help" -f -a "doctor" -d 'Check what a capture needs here, and say what to do where it is missing'

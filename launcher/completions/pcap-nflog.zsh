@@ -32,6 +32,8 @@ _pcap-nflog() {
         case $line[1] in
             (doctor)
 _arguments "${_arguments_options[@]}" : \
+'--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '::command -- The program to check:_default' \
@@ -39,6 +41,8 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (list)
 _arguments "${_arguments_options[@]}" : \
+'--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
@@ -46,6 +50,8 @@ _arguments "${_arguments_options[@]}" : \
 (tap)
 _arguments "${_arguments_options[@]}" : \
 '*--hooks=[Where packets are matched\: a list of prerouting, input, forward, output and postrouting]:LIST:(prerouting input forward output postrouting)' \
+'--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
 '--dry-run[Print the rules and the command, and do nothing]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

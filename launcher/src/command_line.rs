@@ -29,10 +29,10 @@ pub struct CommandLine {
 #[derive(Debug, Args)]
 pub struct Devices {
     /// Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG
-    #[arg(long, value_name = "TYPE", value_parser = link_type)]
+    #[arg(long, value_name = "TYPE", value_parser = link_type, global = true)]
     pub linktype: Option<LinkType>,
     /// A device for COMMAND to list, besides those that rules log to; may be repeated
-    #[arg(long = "device", value_name = "DEVICE", value_parser = device)]
+    #[arg(long = "device", value_name = "DEVICE", value_parser = device, global = true)]
     pub listed: Vec<String>,
 }
 

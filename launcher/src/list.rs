@@ -21,7 +21,7 @@ pub fn list() -> Result<ExitCode> {
     let dash = || "-".to_owned();
     let read = |group: u16| readers.get(&group).cloned().unwrap_or_else(dash);
     for rule in &ruleset.rules {
-        let prefix = if rule.prefix.is_empty() { dash() } else { format!("\"{}\"", rule.prefix) };
+        let prefix = if rule.prefix.is_empty() { dash() } else { format!("{:?}", rule.prefix) };
         rows.push([
             rule.group.to_string(),
             rule.backend.to_string(),
