@@ -32,6 +32,7 @@ fn take(state: &mut State) -> Option<(pcap_pkthdr, *const c_uchar)> {
 }
 
 /// Receives the next batch; `None` goes on, otherwise the read ends with the value.
+#[inline(always)]
 fn fetch(state: &mut State, wait: Wait) -> Result<Option<c_int>, Failed> {
     Ok(match state.active()?.fetch(wait)? {
         Fetched::Batch => None,

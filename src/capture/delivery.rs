@@ -121,7 +121,7 @@ impl Delivery {
 
     /// Takes the next record that the link type, the direction and the filter let through from the batch in hand,
     /// and says whether there was one; [`Delivery::record`] has it. No system call, no copy unless it was cut off.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self) -> bool {
         while let Some(delivered) = self.advance_repeated() {
             if delivered {

@@ -216,6 +216,7 @@ impl Socket {
 }
 
 /// Receives the next datagram into `batch`, which must have room for it, without waiting for one.
+#[inline(always)]
 pub fn receive(fd: &OwnedFd, batch: &mut Batch) -> io::Result<Receipt> {
     match sys::receive(fd, batch.space()) {
         // Any process can send to a netlink socket: only port id 0 is the kernel.

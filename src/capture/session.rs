@@ -121,6 +121,8 @@ impl Session {
     ///
     /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
     /// strict. The next advance goes on behind the loss.
+    // In the loops that call it: after some milliseconds of waiting, each page of code that is elsewhere costs.
+    #[inline(always)]
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
         if let Some(packets) = self.delivery.take_untold() {
             return Err(Error::Lost { packets });
