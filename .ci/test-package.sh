@@ -25,12 +25,15 @@ mount --rbind /dev $root/system/dev
 mount -t tmpfs none $root/system/tmp
 # Where this repository is, others may be building.
 exec chroot $root/system bash -eu -c '
+    set -o pipefail
+    repository=$1
     fail() { echo "FAILED: $*" >&2; exit 1; }
     # What there is: names, kinds, sizes, and the targets of links. The logs and lists of dpkg change with each run.
     state() { find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /etc/ld.so.cache \
-        -o -path "$1" -o -path /home -o -path /tmp -o -path /root -o -path /dev \) -prune -o -not -type d -printf "%p %y %s %l\n" | sort; }
+        -o -path "$repository" -o -path /home -o -path /tmp -o -path /root -o -path /dev \) -prune -o -not -type d -printf "%p %y %s %l\n" | sort; }
     ip link set lo up
     state > /tmp/before
+    grep -q "^/usr/bin/dpkg f" /tmp/before || fail "what there is was not found"
     ldconfig -p | grep -F libpcap.so | sort > /tmp/libpcap-before
 
     dpkg -i /package.deb
