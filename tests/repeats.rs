@@ -28,6 +28,9 @@ struct Shape {
     owner: bool,
     link_header: bool,
     mark_behind: bool,
+    /// How many bytes of stamp and number there are.
+    stamp_bytes: usize,
+    number_bytes: usize,
 }
 
 /// In what a message differs from others of its shape.
@@ -53,20 +56,34 @@ fn shape() -> impl Strategy<Value = Shape> {
         0..6u8,
         prop::sample::select(vec![5u16, 5, 5, 6, 7]),
         prop::sample::select(vec![0usize, 0, 1, 8, 64, 127]),
-        any::<[bool; 5]>(),
+        (
+            any::<[bool; 5]>(),
+            prop_oneof![9 => Just(16usize), 1 => 0..16usize],
+            prop_oneof![9 => Just(4usize), 1 => 0..4usize],
+        ),
     )
-        .prop_map(|(family, hook, group, prefix, [stamped, numbered, owner, link_header, mark_behind])| Shape {
-            family,
-            hook,
-            group,
-            stamped,
-            // Seldom not so.
-            numbered: numbered || owner,
-            prefix,
-            owner,
-            link_header,
-            mark_behind: mark_behind && !numbered && !stamped,
-        })
+        .prop_map(
+            |(
+                family,
+                hook,
+                group,
+                prefix,
+                ([stamped, numbered, owner, link_header, mark_behind], stamp_bytes, number_bytes),
+            )| Shape {
+                family,
+                hook,
+                group,
+                stamped,
+                // Seldom not so.
+                numbered: numbered || owner,
+                prefix,
+                owner,
+                link_header,
+                mark_behind: mark_behind && !numbered && !stamped,
+                stamp_bytes,
+                number_bytes,
+            },
+        )
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
@@ -129,10 +146,10 @@ fn message(shape: &Shape, variant: &Variant, sequence: u32) -> Vec<u8> {
     }
     if shape.stamped {
         let stamp = [1_700_000_000u64.to_be_bytes(), variant.microseconds.to_be_bytes()].concat();
-        add(attribute::TIMESTAMP, &stamp);
+        add(attribute::TIMESTAMP, &stamp[..shape.stamp_bytes]);
     }
     if shape.numbered {
-        add(attribute::SEQ, &sequence.to_be_bytes());
+        add(attribute::SEQ, &sequence.to_be_bytes()[..shape.number_bytes]);
     }
     add(attribute::PAYLOAD, &packet(six, variant));
     if shape.mark_behind {

@@ -146,8 +146,9 @@ fn next(handle: &Handle) -> Result<(pcap_pkthdr, *const c_uchar), c_int> {
 /// `PCAP_ERROR`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_loop(p: *mut pcap_t, cnt: c_int, callback: pcap_handler, user: *mut c_uchar) -> c_int {
-    // SAFETY: as the caller promises; the error buffer is the handle's.
+    // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
+        // SAFETY: as the caller promises; the error buffer is the handle's.
         Some(handle) => unsafe {
             guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Count)))
         },
@@ -173,8 +174,9 @@ pub unsafe extern "C" fn pcap_dispatch(
     callback: pcap_handler,
     user: *mut c_uchar,
 ) -> c_int {
-    // SAFETY: as the caller promises; the error buffer is the handle's.
+    // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
+        // SAFETY: as the caller promises; the error buffer is the handle's.
         Some(handle) => unsafe {
             guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Batch)))
         },

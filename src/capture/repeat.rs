@@ -85,14 +85,14 @@ impl Repeat {
             _ => return,
         };
         let offset = |kind| message.offset(kind).map(|at| at + MESSAGE_HEADER);
-        let (Some(packet), Some(sequence), 0) = (offset(attribute::PAYLOAD), offset(attribute::SEQ), at) else {
-            return;
-        };
+        // One that is too short for its value is none.
+        let number = message.sequence().and_then(|_| offset(attribute::SEQ));
+        let (Some(packet), Some(sequence), 0) = (offset(attribute::PAYLOAD), number, at) else { return };
         let last = message.headers().last().map(|(at, _)| at + MESSAGE_HEADER + ATTRIBUTE_HEADER);
         if packet + self.length_at + 2 > LOOKED_AT || last != Some(packet) || sequence > packet {
             return;
         }
-        self.stamp = offset(attribute::TIMESTAMP);
+        self.stamp = message.stamp().and_then(|_| offset(attribute::TIMESTAMP));
         let (mut same, mut mask) = ([0; LOOKED_AT], [0; LOOKED_AT]);
         let mut must_be = |at: usize, bytes: &[u8]| {
             same[at..at + bytes.len()].copy_from_slice(bytes);
@@ -149,7 +149,6 @@ impl Repeat {
     /// Whether the message that `bytes` begin with is the one before, but for what is of no account.
     #[inline(always)]
     pub fn is_same(&self, bytes: &[u8; LOOKED_AT]) -> bool {
-        // The packet is behind 128 bytes where there is a stamp or a link header.
         // The packet is behind 64 bytes or a few more where the kernel gives neither stamp nor link header.
         match self.packet {
             0 => false,
