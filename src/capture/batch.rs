@@ -113,6 +113,16 @@ impl Batch {
         self.waiting.back().map_or(0, |last| last.end - last.start)
     }
 
+    /// Whether the datagram that was pushed last is the kernel's answer to a request, which is always alone.
+    #[inline]
+    pub(super) fn is_answer(&self) -> bool {
+        let last = self.waiting.back().map_or(self.end, |last| last.start);
+        self.buffer
+            .get(last..)
+            .and_then(<[u8]>::first_chunk::<6>)
+            .is_some_and(|&[_, _, _, _, low, high]| u16::from_ne_bytes([low, high]) == ERROR)
+    }
+
     /// Says that the datagram that was pushed last came so much earlier.
     pub(super) fn backdate(&mut self, age: Duration) {
         if let Some(last) = self.waiting.back_mut().filter(|_| !age.is_zero()) {

@@ -162,7 +162,7 @@ impl Socket {
     fn await_answer(&mut self, batch: &mut Batch) -> io::Result<Option<i32>> {
         loop {
             batch.clear();
-            match receive(&self.fd, batch)? {
+            match receive(&self.fd, batch, false)? {
                 Receipt::Empty => return Ok(None),
                 Receipt::Datagram => {
                     batch.take();
@@ -215,10 +215,10 @@ impl Socket {
     }
 }
 
-/// Receives the next datagram into `batch`, which must have room for it, without waiting for one.
+/// Receives the next datagram into `batch`, which must have room for it; waits for one if it `waits`.
 #[inline(always)]
-pub fn receive(fd: &OwnedFd, batch: &mut Batch) -> io::Result<Receipt> {
-    match sys::receive(fd, batch.space()) {
+pub fn receive(fd: &OwnedFd, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
+    match sys::receive(fd, batch.space(), waits) {
         // Any process can send to a netlink socket: only port id 0 is the kernel.
         Ok(received) if received.port_id != 0 => Ok(Receipt::Foreign),
         Ok(received) => {

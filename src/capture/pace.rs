@@ -17,9 +17,8 @@ pub struct Pace {
     full: usize,
     /// When there was nothing to receive, where full batches had come.
     since: Option<Instant>,
-    /// Batches that came since then, and whether all of them were full.
+    /// Full batches that came since then, in a row.
     batches: u32,
-    all_full: bool,
     /// How long it took to fill each of those before.
     filling: Duration,
 }
@@ -33,33 +32,53 @@ impl Pace {
             full: batch_bytes as usize / 2,
             since: None,
             batches: 0,
-            all_full: true,
             filling: Duration::ZERO,
         }
     }
 
     /// A batch of so many bytes was received. Returns how long ago it was sent, as far as can be told.
+    #[inline]
     pub fn received(&mut self, length: usize) -> Duration {
-        self.batches = self.batches.saturating_add(1);
-        self.all_full &= length >= self.full;
-        if self.filling.is_zero() {
+        if length < self.full && !self.rests() {
+            // The flush timer sent it.
+            (self.since, self.batches) = (None, 0);
             return Duration::ZERO;
         }
+        self.received_fast(length)
+    }
+
+    fn received_fast(&mut self, length: usize) -> Duration {
+        self.batches = self.batches.saturating_add(1);
         // Batches that came during a rest were filled one after the other.
-        self.since.map_or(Duration::ZERO, |since| since.elapsed().saturating_sub(self.filling * self.batches))
+        let age = match self.since.filter(|_| self.rests()) {
+            Some(since) => since.elapsed().saturating_sub(self.filling * self.batches),
+            None => Duration::ZERO,
+        };
+        if length < self.full {
+            (self.since, self.batches, self.filling) = (None, 0, Duration::ZERO);
+        }
+        age
     }
 
     /// Whether batches come so fast that the reader rests.
-    pub fn rests(&self) -> bool {
+    #[inline]
+    fn rests(&self) -> bool {
         !self.filling.is_zero()
+    }
+
+    /// Whether it matters when there is nothing to receive: a full batch has come. Otherwise the reader may as well wait
+    /// where it receives.
+    #[inline]
+    pub fn looks(&self) -> bool {
+        self.rests() || (self.batches != 0 && !self.rest.is_zero())
     }
 
     /// There is nothing to receive. Returns how long to rest before looking again; none is to wait for packets.
     pub fn empty(&mut self) -> Option<Duration> {
         let since = self.since.take();
-        if self.rest.is_zero() || self.batches == 0 || !self.all_full {
+        if self.rest.is_zero() || self.batches == 0 {
             // No clock is read for those who get nothing out of it.
-            (self.batches, self.all_full, self.filling) = (0, true, Duration::ZERO);
+            (self.batches, self.filling) = (0, Duration::ZERO);
             return None;
         }
         let now = Instant::now();
@@ -103,6 +122,27 @@ mod tests {
             lengths.iter().for_each(|&length| _ = pace.received(length));
             assert_eq!(pace.empty(), None, "{lengths:?} in {milliseconds} ms");
         }
+    }
+
+    #[test]
+    fn it_looks_for_more_behind_a_full_batch_and_while_it_rests_only() {
+        let mut pace = pace();
+        assert!(!pace.looks());
+        pace.received(30_000);
+        assert!(!pace.looks(), "behind a flushed batch");
+        pace.received(131_072);
+        assert!(pace.looks(), "behind a full batch");
+        assert_eq!(pace.empty(), None);
+        assert!(!pace.looks(), "when nothing more had come");
+        pace.since = Instant::now().checked_sub(Duration::from_millis(2));
+        pace.received(131_072);
+        assert_eq!(pace.empty(), Some(FLUSH));
+        assert!(pace.looks(), "while it rests");
+        pace.received(30_000);
+        assert!(!pace.looks(), "behind a flushed batch that came during a rest");
+        let mut immediate = Pace::new(Duration::ZERO, 131_072, 16 << 20);
+        immediate.received(131_072);
+        assert!(!immediate.looks(), "in immediate mode");
     }
 
     #[test]

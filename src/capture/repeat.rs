@@ -122,7 +122,7 @@ impl Repeat {
 
     /// What `bytes` have, which begin with a message if `left` is not 0, where that repeats the one before. `left` is
     /// how many of the batch's bytes are left; behind them, anything may follow.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, bytes: &[u8; LOOKED_AT], left: usize) -> Option<Repeated> {
         if !self.is_same(bytes) {
             return None;

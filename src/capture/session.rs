@@ -43,9 +43,9 @@ pub enum Wait {
     Forever,
 }
 
-/// After so many looks in a row that found nothing more behind a batch, only one of so many is taken.
-const FUTILE_MANY: u32 = 4;
-const LOOK_EVERY: u32 = 16;
+/// Shorter timeouts than this are waited for in poll(2): those of a receive end with a tick of the kernel's, which may be
+/// 10 ms long, or later by an eighth.
+const COARSE: Duration = Duration::from_millis(64);
 
 /// An open capture.
 pub struct Session {
@@ -56,8 +56,8 @@ pub struct Session {
     timeout: Option<Duration>,
     nonblocking: bool,
     pace: Pace,
-    /// How often in a row there was nothing more behind a batch.
-    futile: u32,
+    /// How long a receive waits, as the socket was told last: zero for ever. `None` where none may wait.
+    receive_timeout: Option<Duration>,
     /// The size of the buffer that was asked for.
     asked: u32,
 }
@@ -90,7 +90,8 @@ impl Session {
         Session::open_with(device, options, Arc::new(stop))
     }
 
-    /// Opens `device` with a [`Stop`] that was made before.
+    /// Opens `device` with a [`Stop`] that was made before, best one for each capture: it ends the waits of all, but only
+    /// the first of them waits with the fewest system calls.
     ///
     /// # Errors
     ///
@@ -109,9 +110,11 @@ impl Session {
         delivery.batch.clear();
         let timeout = options.timeout;
         let pace = Pace::new(options.flush_time(), options.batch_bytes(), socket.buffer_size());
+        // A receive that waits must be one that the stop can end.
+        let receive_timeout = stop.attach(socket.fd()).then_some(Duration::ZERO);
         let source = Source::new(socket, &options);
-        let asked = options.buffer_size;
-        Ok(Session { source, asked, stop, delivery, readiness: None, timeout, nonblocking: false, pace, futile: 0 })
+        let (asked, nonblocking, readiness) = (options.buffer_size, false, None);
+        Ok(Session { source, asked, stop, delivery, readiness, timeout, nonblocking, pace, receive_timeout })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -128,7 +131,8 @@ impl Session {
             return Err(Error::Lost { packets });
         }
         self.delivery.release();
-        let (mut look, mut behind_a_batch) = (self.is_worth_a_look(wait), true);
+        // Whether a receive has waited for as long as it may.
+        let mut waited = false;
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
@@ -136,7 +140,8 @@ impl Session {
             if self.delivery.begin() {
                 return Ok(Fetched::Batch);
             }
-            if !look || self.receive()? == Receipt::Empty {
+            let waits = !waited && self.may_wait_in_receive(wait);
+            if self.receive(waits)? == Receipt::Empty {
                 let left = match wait {
                     Wait::No => return Ok(Fetched::Nothing),
                     Wait::Forever => None,
@@ -145,30 +150,69 @@ impl Session {
                         left => left,
                     },
                 };
-                self.futile = self.futile.wrapping_add(1);
-                self.await_packets(left)?;
-            } else if behind_a_batch {
-                self.futile = 0;
+                waited |= waits;
+                self.await_packets(wait, left, waited)?;
             }
-            (look, behind_a_batch) = (true, false);
         }
     }
 
-    /// Whether to look for a batch before waiting for one. A reader that is faster than its packets finds nothing behind
-    /// each batch: so it looks seldom.
-    fn is_worth_a_look(&self, wait: Wait) -> bool {
-        let futile = self.futile >= FUTILE_MANY && self.futile % LOOK_EVERY != 0;
-        !futile || matches!(wait, Wait::No) || !self.source.is_bare() || self.pace.rests()
+    /// Whether the receive may wait for its datagram itself.
+    #[inline(always)]
+    fn may_wait_in_receive(&mut self, wait: Wait) -> bool {
+        let Some(set) = self.receive_timeout.filter(|_| self.source.is_bare() && !self.pace.looks()) else {
+            return false;
+        };
+        let wanted = match wait {
+            Wait::No => return false,
+            Wait::Forever => Duration::ZERO,
+            Wait::Until(then) => {
+                let timeout = self.timeout.filter(|&timeout| timeout >= COARSE);
+                let Some(timeout) = timeout else { return false };
+                // One that has just begun: the socket is told once.
+                if then.saturating_duration_since(Instant::now()) < timeout - timeout / 16 {
+                    return false;
+                }
+                // The rest is waited for in poll(2).
+                timeout - timeout / 4
+            }
+        };
+        wanted == set || self.set_receive_timeout(wanted)
     }
 
-    fn receive(&mut self) -> Result<Receipt> {
-        let before = self.source.raw_readable();
-        let receipt =
-            self.source.receive(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))?;
-        if receipt == Receipt::Datagram && self.source.is_bare() {
+    #[cold]
+    #[inline(never)]
+    fn set_receive_timeout(&mut self, time: Duration) -> bool {
+        self.receive_timeout = sys::set_receive_timeout(self.source.socket.fd(), time).ok().map(|()| time);
+        self.receive_timeout.is_some()
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, waits: bool) -> Result<Receipt> {
+        if !self.source.is_bare() {
+            return self.receive_held();
+        }
+        if waits && self.stop.receiving(true) {
+            self.stop.receiving(false);
+            return Ok(Receipt::Interrupted);
+        }
+        let receipt = self.source.receive(&mut self.delivery.batch, waits);
+        if waits {
+            self.stop.receiving(false);
+        }
+        let receipt = receipt.map_err(|error| Error::system("receiving packets", error))?;
+        if receipt == Receipt::Datagram {
             let batch = &mut self.delivery.batch;
             batch.backdate(self.pace.received(batch.last_length()));
         }
+        Ok(receipt)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn receive_held(&mut self) -> Result<Receipt> {
+        let before = self.source.raw_readable();
+        let receipt =
+            self.source.receive_held(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))?;
         let now = self.source.raw_readable();
         if let Some(readiness) = self.readiness.as_mut().filter(|_| now != before) {
             // The reader thread was started: it tells now.
@@ -178,10 +222,12 @@ impl Session {
     }
 
     /// Waits for packets, or rests while they come.
-    fn await_packets(&mut self, left: Option<Duration>) -> Result<()> {
+    #[inline(never)]
+    fn await_packets(&mut self, wait: Wait, left: Option<Duration>, waited: bool) -> Result<()> {
         let rest = if self.source.is_bare() { self.pace.empty() } else { None };
         let woken = match rest.filter(|&rest| left.is_none_or(|left| rest < left)) {
             Some(rest) => sys::rest(self.stop.event(), rest),
+            None if !waited && self.may_wait_in_receive(wait) => return Ok(()),
             None if self.source.await_datagram() => return Ok(()),
             None => {
                 // Rounded up: poll(2) must not return before the time is over.

@@ -32,8 +32,26 @@ impl Source {
         Source { socket, buffers, reader: None, foreign: 0 }
     }
 
-    /// Puts the next datagrams into `batch`, which is cleared, without waiting for one.
-    pub fn receive(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
+    /// Puts the next datagram into `batch`, which is cleared, of a source that [is bare](Source::is_bare). Where there
+    /// is none, waits for one if it `waits`.
+    #[inline(always)]
+    pub fn receive(&mut self, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
+        batch.clear();
+        let receipt = netlink::receive(self.socket.fd(), batch, waits)?;
+        self.foreign += u64::from(receipt == Receipt::Foreign);
+        if receipt == Receipt::Datagram && batch.is_answer() {
+            // To the message that ended a wait.
+            batch.clear();
+            return Ok(Receipt::Interrupted);
+        }
+        Ok(receipt)
+    }
+
+    /// Puts the next datagrams into `batch`, which is cleared, without waiting: those that came early, then those of the
+    /// reader thread.
+    #[cold]
+    #[inline(never)]
+    pub fn receive_held(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
         if self.socket.has_early() {
             batch.clear();
             self.socket.take_early(batch);
@@ -41,12 +59,7 @@ impl Source {
         }
         match self.buffers {
             Some(buffers) => self.reader(buffers)?.exchange(batch),
-            None => {
-                batch.clear();
-                let receipt = netlink::receive(self.socket.fd(), batch)?;
-                self.foreign += u64::from(receipt == Receipt::Foreign);
-                Ok(receipt)
-            }
+            None => self.receive(batch, false),
         }
     }
 
@@ -63,6 +76,7 @@ impl Source {
     }
 
     /// Whether all that there is to receive is in the socket.
+    #[inline]
     pub fn is_bare(&self) -> bool {
         self.buffers.is_none() && !self.socket.has_early()
     }

@@ -1,6 +1,8 @@
 //! Times of packets.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use super::sys;
 
 /// A time since the epoch (CLOCK_REALTIME).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,10 +15,10 @@ pub struct Stamp {
 
 impl Stamp {
     /// Now.
+    #[inline]
     pub fn now() -> Stamp {
-        // A clock before 1970 is as good as one at 1970: no packet's time can be told with it.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Stamp { seconds: since.as_secs() as i64, nanoseconds: since.subsec_nanos() }
+        let (seconds, nanoseconds) = sys::real_time();
+        Stamp { seconds, nanoseconds }
     }
 
     /// `struct nfulnl_msg_packet_timestamp` (linux/netfilter/nfnetlink_log.h): seconds and microseconds, 64 bits each, in

@@ -1,15 +1,25 @@
 //! Ends a wait from a signal handler or another thread.
+//!
+//! A read waits in one of two ways. In poll(2), an eventfd wakes it. In the receive itself, which saves a system call
+//! for each batch, only a datagram does: so the one who wants the stop sends the kernel a message that does nothing, and
+//! the kernel's answer is that datagram. The kernel answers any sender, privileged or not.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
+use super::batch::MESSAGE_HEADER;
 use super::sys;
 
 /// A request to stop reading. It stays until a read has taken it.
 pub struct Stop {
     wanted: AtomicBool,
     event: OwnedFd,
+    /// Whether a read waits in a receive from the socket.
+    receiving: AtomicBool,
+    /// The socket of the capture that this stops. It is not held: groups are bound while their socket is open.
+    socket: OnceLock<Weak<OwnedFd>>,
 }
 
 impl Stop {
@@ -19,13 +29,34 @@ impl Stop {
     ///
     /// What eventfd(2) says: the process or the machine has no descriptor left.
     pub fn new() -> io::Result<Stop> {
-        Ok(Stop { wanted: AtomicBool::new(false), event: sys::event()? })
+        let (wanted, receiving) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Stop { wanted, event: sys::event()?, receiving, socket: OnceLock::new() })
     }
 
-    /// Wants a stop, and wakes a read that waits. Async-signal-safe and thread-safe.
+    /// Wants a stop, and wakes a read that waits. Thread-safe; async-signal-safe unless another thread drops the capture
+    /// meanwhile.
     pub fn request(&self) {
         self.wanted.store(true, Ordering::SeqCst);
         sys::raise(&self.event);
+        // The one who receives says so and then looks whether a stop is wanted: so one of the two sees the other.
+        if self.receiving.load(Ordering::SeqCst) {
+            if let Some(socket) = self.socket.get().and_then(Weak::upgrade) {
+                sys::send_quietly(&socket, &nothing());
+            }
+        }
+    }
+
+    /// Says which socket the capture receives from. Only the first counts: false for others, whose captures must wait
+    /// for the event.
+    pub(super) fn attach(&self, socket: &Arc<OwnedFd>) -> bool {
+        self.socket.set(Arc::downgrade(socket)).is_ok()
+    }
+
+    /// Says that a read waits in a receive, or does so no more. Returns whether a stop is wanted.
+    #[inline]
+    pub(super) fn receiving(&self, receiving: bool) -> bool {
+        self.receiving.store(receiving, Ordering::SeqCst);
+        self.wanted.load(Ordering::SeqCst)
     }
 
     /// Whether a stop is wanted.
@@ -49,6 +80,17 @@ impl Stop {
     pub(super) fn event(&self) -> &OwnedFd {
         &self.event
     }
+}
+
+/// `NLMSG_NOOP` and `NLM_F_REQUEST | NLM_F_ACK`, linux/netlink.h: a `struct nlmsghdr` alone.
+fn nothing() -> [u8; MESSAGE_HEADER] {
+    const NOOP: u16 = 1;
+    const REQUEST_WITH_ACK: u16 = 0x01 | 0x04;
+    let mut message = [0; MESSAGE_HEADER];
+    message[..4].copy_from_slice(&(MESSAGE_HEADER as u32).to_ne_bytes());
+    message[4..6].copy_from_slice(&NOOP.to_ne_bytes());
+    message[6..8].copy_from_slice(&REQUEST_WITH_ACK.to_ne_bytes());
+    message
 }
 
 #[cfg(test)]

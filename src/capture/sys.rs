@@ -189,25 +189,56 @@ pub struct Received {
     pub port_id: u32,
 }
 
-/// Receives a datagram without waiting for one.
-pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<Received> {
+/// Receives a datagram; where there is none, waits for one if it `waits`, as long as [`set_receive_timeout`] said.
+#[inline(always)]
+pub fn receive(fd: &OwnedFd, buffer: &mut [u8], waits: bool) -> io::Result<Received> {
     let mut address = MaybeUninit::<libc::sockaddr_nl>::zeroed();
-    let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    // SAFETY: msghdr is integers and pointers, for which zeros are valid.
-    let mut header: libc::msghdr = unsafe { mem::zeroed() };
-    header.msg_name = address.as_mut_ptr().cast();
-    header.msg_namelen = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
-    header.msg_iov = &mut iov;
-    header.msg_iovlen = 1;
-    // SAFETY: `header` points to `address` and to `iov`, and `iov` to `buffer`, each with its own length; all outlive
-    // the call.
-    let length = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, libc::MSG_DONTWAIT | libc::MSG_TRUNC) };
+    let mut size = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+    let flags = if waits { libc::MSG_TRUNC } else { libc::MSG_TRUNC | libc::MSG_DONTWAIT };
+    let (room, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+    // SAFETY: the pointers are to `buffer` and to `address`, each with its own length in bytes; all outlive the call.
+    let length = unsafe { libc::recvfrom(fd.as_raw_fd(), room, length, flags, address.as_mut_ptr().cast(), &mut size) };
     if length < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: it was zeroed, and recvmsg(2) wrote at most its length of plain integers.
+    // SAFETY: it was zeroed, and recvfrom(2) wrote at most its length of plain integers.
     let address = unsafe { address.assume_init() };
     Ok(Received { length: length as usize, port_id: address.nl_pid })
+}
+
+/// How long a receive that waits does so; zero is for ever. The kernel counts in ticks, and may add some.
+pub fn set_receive_timeout(fd: &OwnedFd, time: Duration) -> io::Result<()> {
+    let seconds = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
+    let time = libc::timeval { tv_sec: seconds, tv_usec: time.subsec_micros() as libc::suseconds_t };
+    let length = mem::size_of::<libc::timeval>() as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of `time`, which outlives the call.
+    checked(unsafe {
+        libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, (&raw const time).cast(), length)
+    })?;
+    Ok(())
+}
+
+/// Sends a datagram to the kernel, without waiting and whatever comes of it. Async-signal-safe: send(2) is, and errno
+/// is as before.
+pub fn send_quietly(fd: &OwnedFd, bytes: &[u8]) {
+    // SAFETY: errno's location is this thread's own; the pointer and the length are those of `bytes`, which outlives
+    // the call.
+    unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        libc::send(fd.as_raw_fd(), bytes.as_ptr().cast::<c_void>(), bytes.len(), libc::MSG_DONTWAIT);
+        *errno = before;
+    }
+}
+
+/// Seconds and nanoseconds since the epoch (clock_gettime(2), CLOCK_REALTIME).
+#[inline(always)]
+#[allow(clippy::unnecessary_cast)] // time_t has 32 bits elsewhere.
+pub fn real_time() -> (i64, u32) {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to `now`, which outlives the call. This clock exists everywhere, so the call succeeds.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
+    (now.tv_sec as i64, now.tv_nsec as u32)
 }
 
 /// Waits until the descriptor is readable, but no longer than that. Says whether it is.

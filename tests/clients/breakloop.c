@@ -1,14 +1,18 @@
 /* breakloop: ends reads with pcap_breakloop.
  *
- * breakloop signal READ     from the handler of SIGUSR1
- * breakloop thread READ     from a thread, when a line comes on standard input
+ * breakloop signal READ MS [dropped]   from the handler of SIGUSR1
+ * breakloop thread READ MS [dropped]   from a thread, when a line comes on standard input
  * breakloop callback        from the callback: ten packets must come, the test sends them
  * breakloop dispatch        the same with pcap_dispatch
  *
- * READ is loop, dispatch, next_ex or next. */
+ * READ is loop, dispatch, next_ex or next, and waits for MS milliseconds, 0 for ever; dropped reads without any
+ * capability. */
 #include "client.h"
+#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static pcap_t *p;
 static int packets, break_at;
@@ -34,7 +38,15 @@ static void count(u_char *user, const struct pcap_pkthdr *header, const u_char *
 		pcap_breakloop(p);
 }
 
-/* Each read waits for ever: only pcap_breakloop can end it. */
+/* As a program does that needs its privileges no more. */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	CHECK(syscall(SYS_capset, &header, none) == 0, "capset");
+}
+
+/* Each read waits for longer than the test does: only pcap_breakloop can end it. */
 static int read_nothing(const char *by)
 {
 	struct pcap_pkthdr *header, own;
@@ -52,7 +64,9 @@ static int read_nothing(const char *by)
 int main(int argc, char **argv)
 {
 	CHECK(argc > 1, "how?");
-	p = open_device("nflog:5", 0);
+	p = open_device("nflog:5", argc > 3 ? atoi(argv[3]) : 0);
+	if (argc > 4)
+		drop_capabilities();
 	if (!strcmp(argv[1], "signal")) {
 		/* With SA_RESTART: the end of the wait must not depend on EINTR. */
 		struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };

@@ -1,9 +1,18 @@
 //! How reads wait, and how they end.
 
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use pcap_nflog::capture::{Device, Options, ReaderThread, Session, Statistics};
+
 use crate::support::client::preloaded;
 use crate::support::network::{bound_groups, in_private_network};
 use crate::support::program::{Program, Stream};
 use crate::support::traffic::{Udp, V4};
+use crate::support::{DEADLINE, wait_until};
 
 const READS: [&str; 4] = ["loop", "dispatch", "next_ex", "next"];
 
@@ -12,12 +21,18 @@ fn both(client: &str) -> [Program; 2] {
     ["off", "on"].map(|mode| preloaded(client).env("PCAP_NFLOG_READER_THREAD", mode))
 }
 
+/// Each read with no timeout and with one that is longer than any test, with and without privileges.
+fn waits() -> impl Iterator<Item = Vec<&'static str>> {
+    let ways: [&[&str]; 3] = [&["0"], &["3600000"], &["0", "dropped"]];
+    READS.iter().flat_map(move |&read| ways.map(|way| [&[read], way].concat()))
+}
+
 #[test]
 fn breakloop_from_a_signal_handler_ends_a_read_that_waits() {
     in_private_network(|_| {
-        for read in READS {
+        for wait in waits() {
             for client in both("breakloop") {
-                let client = client.args(["signal", read]).start().await_ready();
+                let client = client.arg("signal").args(&wait).start().await_ready();
                 client.await_blocked();
                 client.signal(libc::SIGUSR1);
                 client.finish().succeeded();
@@ -29,14 +44,76 @@ fn breakloop_from_a_signal_handler_ends_a_read_that_waits() {
 #[test]
 fn breakloop_from_another_thread_ends_a_read_that_waits() {
     in_private_network(|_| {
-        for read in READS {
+        for wait in waits() {
             for client in both("breakloop") {
-                let mut client = client.args(["thread", read]).start().await_ready();
+                let mut client = client.arg("thread").args(&wait).start().await_ready();
                 client.await_blocked();
                 client.write("\n");
                 client.finish().succeeded();
             }
         }
+    });
+}
+
+#[test]
+fn a_stop_that_comes_with_packets_costs_none_and_is_none() {
+    in_private_network(|network| {
+        network.log_udp();
+        const PACKETS: usize = 20_000;
+        for reader_thread in [ReaderThread::Off, ReaderThread::On] {
+            let device: Device = "nflog:5".parse().unwrap();
+            let options = Options { reader_thread, ..Options::default() };
+            let mut session = Session::open(&device, &options).unwrap();
+            let stop = Arc::clone(session.stop());
+            let sent = AtomicBool::new(false);
+            let (mut packets, mut stops) = (0, 0);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut udp = Udp::v4();
+                    for _ in 0..PACKETS {
+                        udp.send(100);
+                        stop.request();
+                    }
+                    sent.store(true, Ordering::SeqCst);
+                    stop.request();
+                });
+                while packets < PACKETS || !sent.load(Ordering::SeqCst) {
+                    match session.read().unwrap() {
+                        Some(_) => packets += 1,
+                        None => stops += 1,
+                    }
+                }
+            });
+            let seen = session.statistics();
+            assert_eq!((seen.received, seen.lost, seen.malformed, seen.foreign), (PACKETS as u64, 0, 0, 0), "{seen:?}");
+            assert!(seen.batches <= PACKETS as u64 && stops > 0, "{stops} stops, {seen:?}");
+        }
+    });
+}
+
+#[test]
+fn what_ends_a_wait_is_not_counted() {
+    in_private_network(|_| {
+        let options = Options { timeout: Some(2 * DEADLINE), ..Options::default() };
+        let mut session = Session::open(&"nflog:5".parse().unwrap(), &options).unwrap();
+        let stop = Arc::clone(session.stop());
+        let begun = Instant::now();
+        let this = std::process::id();
+        // SAFETY: gettid(2) takes no pointers and cannot fail.
+        let task = format!("/proc/{this}/task/{}/stat", unsafe { libc::gettid() });
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let waits = || fs::read_to_string(&task).unwrap().rsplit_once(") ").unwrap().1.starts_with('S');
+                wait_until("the read waits", waits);
+                stop.request();
+            });
+            assert!(session.read().unwrap().is_none());
+        });
+        assert!(begun.elapsed() < DEADLINE, "the timeout ended it, not the stop");
+        assert_eq!(session.statistics(), Statistics::default());
+        session.set_nonblocking(true);
+        assert!(session.read().unwrap().is_none(), "the kernel's answer is nothing to deliver");
+        assert_eq!(session.statistics(), Statistics::default());
     });
 }
 

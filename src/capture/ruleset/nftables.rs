@@ -83,7 +83,7 @@ fn dump(rules: &mut Vec<LogRule>) -> io::Result<bool> {
 /// The next datagram of the kernel's; `None` when none comes in time.
 fn receive(socket: &OwnedFd, room: &mut [u8]) -> io::Result<Option<usize>> {
     loop {
-        match sys::receive(socket, room) {
+        match sys::receive(socket, room, false) {
             Ok(received) if received.port_id == 0 => return Ok(Some(received.length.min(room.len()))),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
