@@ -48,6 +48,7 @@
 //!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
 //!     session.rs      an open capture: configure, wait, read, stop
 //!     delivery.rs     batches into records
+//!     wait.rs         where a read waits: in the receive, or in poll(2)
 //!     pace.rs         how often to look while packets come fast
 //!     source.rs       where batches come from: the socket, or the reader thread
 //!     reader.rs       the reader thread

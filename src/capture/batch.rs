@@ -1,6 +1,5 @@
 //! Received datagrams, each a batch of messages, in order, in a buffer that is used again.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::stamp::Stamp;
@@ -56,8 +55,9 @@ pub struct Batch {
     first: usize,
     /// Where the next datagram goes.
     end: usize,
-    /// Datagrams that were not taken in hand yet.
-    waiting: VecDeque<Datagram>,
+    /// The datagrams in it, and how many of them were taken in hand.
+    datagrams: Vec<Datagram>,
+    taken: usize,
     hand: Datagram,
     /// Where the next message begins in the datagram in hand.
     at: usize,
@@ -76,13 +76,13 @@ impl Batch {
     pub(super) fn with_room(room: usize) -> Self {
         let buffer: Box<[u8]> = vec![0; PAGE + room.max(DATAGRAM_MAX) + READABLE_TAIL].into();
         let first = buffer.as_ptr().align_offset(PAGE).min(PAGE);
-        Batch { buffer, first, end: first, waiting: VecDeque::new(), hand: Datagram::default(), at: 0 }
+        Batch { buffer, first, end: first, datagrams: Vec::new(), taken: 0, hand: Datagram::default(), at: 0 }
     }
 
     /// Forgets what the batch holds.
     pub(super) fn clear(&mut self) {
-        (self.end, self.hand, self.at) = (self.first, Datagram::default(), 0);
-        self.waiting.clear();
+        (self.end, self.taken, self.hand, self.at) = (self.first, 0, Datagram::default(), 0);
+        self.datagrams.clear();
     }
 
     /// Whether there is room for one more datagram of any size.
@@ -92,7 +92,7 @@ impl Batch {
 
     /// Whether it holds no datagram that was not taken in hand yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.taken == self.datagrams.len()
     }
 
     /// Where the next datagram goes. There must be room.
@@ -103,20 +103,20 @@ impl Batch {
     /// Says that a datagram of `length` bytes was put where the next one goes.
     pub(super) fn push(&mut self, length: usize, received: Stamp) {
         let (start, end) = (self.end, self.end + length.min(DATAGRAM_MAX));
-        self.waiting.push_back(Datagram { start, end, received });
+        self.datagrams.push(Datagram { start, end, received });
         let alignment = if length < LARGE { 8 } else { PAGE };
         self.end = self.first + (end - self.first).next_multiple_of(alignment);
     }
 
-    /// The length of the datagram that was pushed last, if it was not taken in hand.
+    /// The length of the datagram that was pushed last.
     pub(super) fn last_length(&self) -> usize {
-        self.waiting.back().map_or(0, |last| last.end - last.start)
+        self.datagrams.last().map_or(0, |last| last.end - last.start)
     }
 
     /// Whether the datagram that was pushed last is the kernel's answer to a request, which is always alone.
     #[inline]
     pub(super) fn is_answer(&self) -> bool {
-        let last = self.waiting.back().map_or(self.end, |last| last.start);
+        let last = self.datagrams.last().map_or(self.end, |last| last.start);
         self.buffer
             .get(last..)
             .and_then(<[u8]>::first_chunk::<6>)
@@ -125,15 +125,15 @@ impl Batch {
 
     /// Says that the datagram that was pushed last came so much earlier.
     pub(super) fn backdate(&mut self, age: Duration) {
-        if let Some(last) = self.waiting.back_mut().filter(|_| !age.is_zero()) {
+        if let Some(last) = self.datagrams.last_mut().filter(|_| !age.is_zero()) {
             last.received = last.received.before(age);
         }
     }
 
     /// Takes the next datagram in hand, if there is one.
     pub(super) fn take(&mut self) -> bool {
-        let Some(next) = self.waiting.pop_front() else { return false };
-        (self.hand, self.at) = (next, 0);
+        let Some(&next) = self.datagrams.get(self.taken) else { return false };
+        (self.taken, self.hand, self.at) = (self.taken + 1, next, 0);
         true
     }
 

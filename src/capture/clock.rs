@@ -124,7 +124,7 @@ impl Clock {
 }
 
 /// Looks for the next stamped packet from `at` on.
-#[inline(never)]
+#[inline(always)]
 fn next_stamped(datagram: &[u8], mut at: usize) -> Ahead {
     loop {
         let until = at;

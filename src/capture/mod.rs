@@ -43,6 +43,7 @@ mod source;
 mod stamp;
 mod stop;
 mod sys;
+mod wait;
 
 pub use batch::{Batch, DATAGRAM_MAX};
 pub use delivery::{Delivery, Statistics};
@@ -59,6 +60,7 @@ pub use options::{BATCH_BYTES, Options, ReaderThread, SNAPLEN_MAX};
 pub use owner::readers;
 pub use record::Record;
 pub use ruleset::{Backend, LogRule, Ruleset};
-pub use session::{Fetched, Session, Wait};
+pub use session::{Fetched, Session};
 pub use stamp::Stamp;
 pub use stop::Stop;
+pub use wait::Wait;

@@ -20,6 +20,7 @@ use super::record::Record;
 use super::source::Source;
 use super::stop::Stop;
 use super::sys;
+use super::wait::{ReceiveTimeout, Wait};
 
 /// How a wait for packets ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,21 +33,6 @@ pub enum Fetched {
     Stopped,
 }
 
-/// How long a fetch may wait.
-#[derive(Clone, Copy, Debug)]
-pub enum Wait {
-    /// Not at all.
-    No,
-    /// Until then.
-    Until(Instant),
-    /// For ever.
-    Forever,
-}
-
-/// Shorter timeouts than this are waited for in poll(2): those of a receive end with a tick of the kernel's, which may be
-/// 10 ms long, or later by an eighth.
-const COARSE: Duration = Duration::from_millis(64);
-
 /// An open capture.
 pub struct Session {
     source: Source,
@@ -56,8 +42,7 @@ pub struct Session {
     timeout: Option<Duration>,
     nonblocking: bool,
     pace: Pace,
-    /// How long a receive waits, as the socket was told last: zero for ever. `None` where none may wait.
-    receive_timeout: Option<Duration>,
+    receive_timeout: ReceiveTimeout,
     /// The size of the buffer that was asked for.
     asked: u32,
 }
@@ -111,7 +96,7 @@ impl Session {
         let timeout = options.timeout;
         let pace = Pace::new(options.flush_time(), options.batch_bytes(), socket.buffer_size());
         // A receive that waits must be one that the stop can end.
-        let receive_timeout = stop.attach(socket.fd()).then_some(Duration::ZERO);
+        let receive_timeout = ReceiveTimeout::new(stop.attach(socket.fd()));
         let source = Source::new(socket, &options);
         let (asked, nonblocking, readiness) = (options.buffer_size, false, None);
         Ok(Session { source, asked, stop, delivery, readiness, timeout, nonblocking, pace, receive_timeout })
@@ -159,31 +144,8 @@ impl Session {
     /// Whether the receive may wait for its datagram itself.
     #[inline(always)]
     fn may_wait_in_receive(&mut self, wait: Wait) -> bool {
-        let Some(set) = self.receive_timeout.filter(|_| self.source.is_bare() && !self.pace.looks()) else {
-            return false;
-        };
-        let wanted = match wait {
-            Wait::No => return false,
-            Wait::Forever => Duration::ZERO,
-            Wait::Until(then) => {
-                let timeout = self.timeout.filter(|&timeout| timeout >= COARSE);
-                let Some(timeout) = timeout else { return false };
-                // One that has just begun: the socket is told once.
-                if then.saturating_duration_since(Instant::now()) < timeout - timeout / 16 {
-                    return false;
-                }
-                // The rest is waited for in poll(2).
-                timeout - timeout / 4
-            }
-        };
-        wanted == set || self.set_receive_timeout(wanted)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn set_receive_timeout(&mut self, time: Duration) -> bool {
-        self.receive_timeout = sys::set_receive_timeout(self.source.socket.fd(), time).ok().map(|()| time);
-        self.receive_timeout.is_some()
+        let idle = self.source.is_bare() && !self.pace.looks();
+        idle && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
     }
 
     #[inline(always)]
