@@ -910,10 +910,6 @@ typedef struct pcap_nflog_stat {
    * Datagrams and messages that were not well formed, and were skipped.
    */
   uint64_t malformed;
-  /**
-   * Datagrams that another process sent to the socket, and were skipped.
-   */
-  uint64_t foreign;
 } pcap_nflog_stat;
 
 /**

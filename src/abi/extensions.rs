@@ -35,8 +35,6 @@ pub struct pcap_nflog_stat {
     pub bytes: u64,
     /// Datagrams and messages that were not well formed, and were skipped.
     pub malformed: u64,
-    /// Datagrams that another process sent to the socket, and were skipped.
-    pub foreign: u64,
 }
 
 /// A reader thread where the kernel grants less buffer than was asked for.
@@ -137,7 +135,6 @@ fn counted(statistics: &Statistics) -> pcap_nflog_stat {
         batches: statistics.batches,
         bytes: statistics.bytes,
         malformed: statistics.malformed,
-        foreign: statistics.foreign,
     }
 }
 

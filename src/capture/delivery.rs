@@ -40,8 +40,6 @@ pub struct Statistics {
     pub bytes: u64,
     /// Datagrams and messages that were not well formed, and were skipped.
     pub malformed: u64,
-    /// Datagrams that another process sent, and were skipped.
-    pub foreign: u64,
 }
 
 /// The batch in hand, and what is made of its messages.

@@ -49,12 +49,10 @@ const QUESTIONS: usize = 1000;
 /// What became of an attempt to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// A datagram of the kernel's is in the batch.
+    /// A datagram is in the batch.
     Datagram,
     /// There is none now.
     Empty,
-    /// One came from another process, and was ignored.
-    Foreign,
     /// The kernel had to drop datagrams.
     Overrun,
     /// A signal came first.
@@ -171,7 +169,7 @@ impl Socket {
                         None => self.early.push_back((batch.bytes().to_vec(), batch.received())),
                     }
                 }
-                Receipt::Foreign | Receipt::Overrun | Receipt::Interrupted => {}
+                Receipt::Overrun | Receipt::Interrupted => {}
             }
         }
     }
@@ -219,10 +217,8 @@ impl Socket {
 #[inline(always)]
 pub fn receive(fd: &OwnedFd, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
     match sys::receive(fd, batch.space(), waits) {
-        // Any process can send to a netlink socket: only port id 0 is the kernel.
-        Ok(received) if received.port_id != 0 => Ok(Receipt::Foreign),
-        Ok(received) => {
-            batch.push(received.length, Stamp::now());
+        Ok(length) => {
+            batch.push(length, Stamp::now());
             Ok(Receipt::Datagram)
         }
         Err(error) => match error.raw_os_error() {

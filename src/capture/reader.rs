@@ -12,7 +12,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
@@ -40,8 +40,6 @@ struct Shared {
     /// Raised to wake the thread: the caller waits, or the thread is to end.
     attention: OwnedFd,
     ended: AtomicBool,
-    /// Datagrams that another process sent.
-    foreign: AtomicU64,
 }
 
 /// A running reader thread.
@@ -67,7 +65,6 @@ impl Reader {
             holding: AtomicBool::new(false),
             attention: sys::event()?,
             ended: AtomicBool::new(false),
-            foreign: AtomicU64::new(0),
         });
         let worker =
             Worker { socket, filled: filled_sender, empty: empty_receiver, shared: shared.clone(), unmade: buffers };
@@ -129,11 +126,6 @@ impl Reader {
     /// Readable when there is a buffer, after [`Reader::await_buffer`].
     pub fn ready(&self) -> &OwnedFd {
         &self.shared.ready
-    }
-
-    /// Datagrams that another process sent.
-    pub fn foreign(&self) -> u64 {
-        self.shared.foreign.load(Ordering::Relaxed)
     }
 
     /// Leaves everything to the process that the thread is in.
@@ -200,9 +192,6 @@ impl Worker {
             match netlink::receive(&self.socket, batch, false)? {
                 Receipt::Datagram if self.is_wanted() => return Ok(()),
                 Receipt::Datagram | Receipt::Overrun | Receipt::Interrupted => {}
-                Receipt::Foreign => {
-                    self.shared.foreign.fetch_add(1, Ordering::Relaxed);
-                }
                 Receipt::Empty => {
                     self.shared.holding.store(!batch.is_empty(), Ordering::SeqCst);
                     // The caller has nothing, or will soon have nothing.

@@ -266,7 +266,7 @@ impl Session {
     /// What was seen so far.
     pub fn statistics(&self) -> Statistics {
         let overruns = u64::from(self.source.socket.drops());
-        Statistics { overruns, foreign: self.source.foreign(), ..self.delivery.statistics() }
+        Statistics { overruns, ..self.delivery.statistics() }
     }
 
     /// Whether reads do not wait.

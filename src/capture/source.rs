@@ -14,8 +14,6 @@ pub struct Source {
     /// How many buffers a reader thread has; none where there is to be no thread.
     buffers: Option<usize>,
     reader: Option<Reader>,
-    /// What was counted by threads that are no more.
-    foreign: u64,
 }
 
 impl Source {
@@ -29,7 +27,7 @@ impl Source {
             // Less than two buffers are not worth a thread.
             ReaderThread::Auto => Some(reader::buffers_in(refused)).filter(|&buffers| buffers >= 2),
         };
-        Source { socket, buffers, reader: None, foreign: 0 }
+        Source { socket, buffers, reader: None }
     }
 
     /// Puts the next datagram into `batch`, which is cleared, of a source that [is bare](Source::is_bare). Where there
@@ -38,7 +36,6 @@ impl Source {
     pub fn receive(&mut self, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
         batch.clear();
         let receipt = netlink::receive(self.socket.fd(), batch, waits)?;
-        self.foreign += u64::from(receipt == Receipt::Foreign);
         if receipt == Receipt::Datagram && batch.is_answer() {
             // To the message that ended a wait.
             batch.clear();
@@ -102,11 +99,6 @@ impl Source {
     /// Whether datagrams are in the process.
     pub fn has_more(&self) -> bool {
         self.socket.has_early() || self.reader.as_ref().is_some_and(Reader::has_more)
-    }
-
-    /// Datagrams that another process sent.
-    pub fn foreign(&self) -> u64 {
-        self.foreign + self.reader.as_ref().map_or(0, Reader::foreign)
     }
 
     /// The size of the buffer in bytes, the kernel's and the reader thread's together, as far as it was granted.

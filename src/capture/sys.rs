@@ -5,7 +5,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ fn owned(result: c_int) -> io::Result<OwnedFd> {
     checked(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// A netlink socket of the netfilter family, bound to a port id that the kernel chooses, closed on exec.
+/// A netlink socket of the netfilter family with a port id that the kernel chooses, closed on exec. It is connected to the
+/// kernel: what another process sends to it is refused (netlink(7) lets privileged ones try).
 pub fn netfilter_socket() -> io::Result<OwnedFd> {
     // SAFETY: socket(2) takes no pointers.
     let fd =
@@ -29,8 +30,8 @@ pub fn netfilter_socket() -> io::Result<OwnedFd> {
     let mut address: libc::sockaddr_nl = unsafe { mem::zeroed() };
     address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
     let length = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
-    // SAFETY: the pointer and the length are those of `address`, which outlives the call.
-    checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
+    // SAFETY: the pointer and the length are those of `address`, which outlives the call. Its port id 0 is the kernel's.
+    checked(unsafe { libc::connect(fd.as_raw_fd(), (&raw const address).cast(), length) })?;
     Ok(fd)
 }
 
@@ -173,37 +174,21 @@ pub fn interface(fd: &OwnedFd, index: u32) -> io::Result<(u16, [u8; 8])> {
     Ok((address.sa_family, bytes))
 }
 
-/// Sends a datagram to the kernel (port id 0, where an unconnected netlink socket sends).
+/// Sends a datagram to the kernel.
 pub fn send(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
     let sent = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast::<c_void>(), bytes.len(), 0) };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// A datagram that was received.
-#[derive(Clone, Copy, Debug)]
-pub struct Received {
-    /// Its length in bytes: what was sent, not only what the buffer held.
-    pub length: usize,
-    /// The sender's port id; the kernel's is 0.
-    pub port_id: u32,
-}
-
 /// Receives a datagram; where there is none, waits for one if it `waits`, as long as [`set_receive_timeout`] said.
+/// Returns its length in bytes: what was sent, not only what the buffer holds.
 #[inline(always)]
-pub fn receive(fd: &OwnedFd, buffer: &mut [u8], waits: bool) -> io::Result<Received> {
-    let mut address = MaybeUninit::<libc::sockaddr_nl>::zeroed();
-    let mut size = mem::size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+pub fn receive(fd: &OwnedFd, buffer: &mut [u8], waits: bool) -> io::Result<usize> {
     let flags = if waits { libc::MSG_TRUNC } else { libc::MSG_TRUNC | libc::MSG_DONTWAIT };
-    let (room, length) = (buffer.as_mut_ptr().cast(), buffer.len());
-    // SAFETY: the pointers are to `buffer` and to `address`, each with its own length in bytes; all outlive the call.
-    let length = unsafe { libc::recvfrom(fd.as_raw_fd(), room, length, flags, address.as_mut_ptr().cast(), &mut size) };
-    if length < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was zeroed, and recvfrom(2) wrote at most its length of plain integers.
-    let address = unsafe { address.assume_init() };
-    Ok(Received { length: length as usize, port_id: address.nl_pid })
+    // SAFETY: the pointer and the length are those of `buffer`, which outlives the call.
+    let length = unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), flags) };
+    if length < 0 { Err(io::Error::last_os_error()) } else { Ok(length as usize) }
 }
 
 /// How long a receive that waits does so; zero is for ever. The kernel counts in ticks, and may add some.

@@ -84,8 +84,7 @@ fn dump(rules: &mut Vec<LogRule>) -> io::Result<bool> {
 fn receive(socket: &OwnedFd, room: &mut [u8]) -> io::Result<Option<usize>> {
     loop {
         match sys::receive(socket, room, false) {
-            Ok(received) if received.port_id == 0 => return Ok(Some(received.length.min(room.len()))),
-            Ok(_) => {}
+            Ok(length) => return Ok(Some(length.min(room.len()))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if !sys::wait(socket, socket, Some(PATIENCE))?[0] {
