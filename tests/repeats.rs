@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pcap_nflog::bpf::{Instruction, Program};
 use pcap_nflog::capture::{
-    Delivery, Direction, Filter, Interfaces, LinkType, Options, Stamp, Statistics, attribute, family,
+    Delivery, Direction, Filter, Interfaces, LinkType, Options, Record, Stamp, Statistics, attribute, family,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -223,15 +223,15 @@ fn delivered(
             if forgetful {
                 delivery.set_direction(direction);
             }
-            if !delivery.advance() {
+            let parts = |record: Record<'_>| (record.stamp, record.len, record.data.to_vec());
+            let Some((stamp, len, data)) = delivery.take().map(parts) else {
                 // A loss is told of in between.
                 if delivery.take_untold().is_none() {
                     break;
                 }
                 continue;
-            }
-            let record = delivery.record();
-            let (stamp, len, data) = (record.stamp, record.len, record.data.to_vec());
+            };
+            assert_eq!(parts(delivery.record()), (stamp, len, data.clone()), "looked up again");
             let message = delivery.message().expect("the record's message").bytes().to_vec();
             records.push((stamp, len, data, message));
         }

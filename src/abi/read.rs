@@ -22,11 +22,7 @@ enum Until {
 /// The header and the bytes of the next record of the batch in hand.
 #[inline(always)]
 fn take(state: &mut State) -> Option<(pcap_pkthdr, *const c_uchar)> {
-    let session = state.session.as_mut()?;
-    if !session.advance() {
-        return None;
-    }
-    let record = session.record();
+    let record = state.session.as_mut()?.take()?;
     let ts = state.precision.timeval(record.stamp);
     Some((pcap_pkthdr { ts, caplen: record.data.len() as u32, len: record.len }, record.data.as_ptr()))
 }
@@ -76,16 +72,9 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
     };
     let mut delivered = 0;
     loop {
-        if handle.stop.is_wanted() {
-            // What was delivered is told first; the request then ends the next read.
-            if delivered > 0 && until == Until::Batch {
-                return delivered;
-            }
-            handle.stop.take();
-            return PCAP_ERROR_BREAK;
-        }
-        // SAFETY: as above.
-        if let Some((header, bytes)) = take(unsafe { handle.state() }) {
+        while !handle.stop.is_wanted() {
+            // SAFETY: as above.
+            let Some((header, bytes)) = take(unsafe { handle.state() }) else { break };
             // SAFETY: the caller promises that it may be called; the header is on this stack, and the bytes stay
             // until the next record is taken.
             unsafe { callback(user, &header, bytes) };
@@ -93,10 +82,13 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
             if delivered == count {
                 return if until == Until::Count { 0 } else { delivered };
             }
-            continue;
         }
+        // What was delivered is told first; a request to stop then ends the next read.
         if delivered > 0 && until == Until::Batch {
             return delivered;
+        }
+        if handle.stop.take() {
+            return PCAP_ERROR_BREAK;
         }
         // SAFETY: as above.
         match fetch(unsafe { handle.state() }, wait) {

@@ -42,6 +42,16 @@ pub struct Statistics {
     pub malformed: u64,
 }
 
+/// What became of a message that repeats the one before.
+enum Taken {
+    /// It is the record in hand, which is there in the batch's buffer.
+    Whole { data: Range<usize>, stamp: Stamp },
+    /// It is the record in hand, and was cut off.
+    Cut,
+    /// It is not delivered.
+    Filtered,
+}
+
 /// The batch in hand, and what is made of its messages.
 pub struct Delivery {
     pub(super) batch: Batch,
@@ -121,18 +131,29 @@ impl Delivery {
     /// and says whether there was one; [`Delivery::record`] has it. No system call, no copy unless it was cut off.
     #[inline(always)]
     pub fn advance(&mut self) -> bool {
-        while let Some(delivered) = self.advance_repeated() {
-            if delivered {
-                return true;
+        self.take().is_some()
+    }
+
+    /// As [`Delivery::advance`], and returns the record. Where it was just made it need not be looked up.
+    #[inline(always)]
+    pub fn take(&mut self) -> Option<Record<'_>> {
+        while let Some(taken) = self.advance_repeated() {
+            match taken {
+                Taken::Whole { data, stamp } => {
+                    let len = (data.end - data.start) as u32;
+                    return Some(Record { stamp, len, data: self.batch.bytes().get(data).unwrap_or_default() });
+                }
+                Taken::Cut => return Some(self.record()),
+                Taken::Filtered => {}
             }
         }
-        !self.batch.ends() && self.advance_any()
+        if !self.batch.ends() && self.advance_any() { Some(self.record()) } else { None }
     }
 
     /// Takes the next message if it repeats the last one, and says whether it is delivered. `None` leaves it to
     /// [`Delivery::advance_any`].
     #[inline(always)]
-    fn advance_repeated(&mut self) -> Option<bool> {
+    fn advance_repeated(&mut self) -> Option<Taken> {
         let here = self.batch.at();
         let (bytes, left) = self.batch.ahead::<LOOKED_AT>()?;
         let found = self.repeat.find(bytes, left)?;
@@ -143,26 +164,27 @@ impl Delivery {
         let message = here + batch::MESSAGE_HEADER..here + found.message;
         let record = if self.link_type == LinkType::Nflog { message.clone() } else { packet..end };
         let bytes = self.batch.bytes();
-        let next = bytes.len().min(here + found.message.next_multiple_of(4));
+        let next = bytes.len().min(here + ((found.message + 3) & !3));
         if let Some(filter) = &self.filter {
             let part = |range| bytes.get::<Range<usize>>(range).unwrap_or_default();
             let (frame, packet) = (part(record.clone()), part(packet..end));
             if !filter.takes_whole(self.link_type, frame, packet, self.repeat.way) {
                 self.statistics.filtered += 1;
                 self.batch.move_to(next);
-                return Some(false);
+                return Some(Taken::Filtered);
             }
         }
         let stamp = self.clock.stamp(self.repeat.group, found.stamp, self.batch.received(), bytes, here, next);
         let packet = packet..end;
-        self.current.point(record, message, stamp);
-        if packet.len() > self.snaplen {
+        self.current.point(record.clone(), message, stamp);
+        let is_cut = packet.end - packet.start > self.snaplen;
+        if is_cut {
             let overhead = packet.start - self.current.start();
             self.current.cut(overhead + self.snaplen, overhead, bytes);
         }
         self.batch.move_to(next);
         self.statistics.delivered += 1;
-        Some(true)
+        Some(if is_cut { Taken::Cut } else { Taken::Whole { data: record, stamp } })
     }
 
     /// Takes the next record, whatever its message is like.
