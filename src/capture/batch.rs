@@ -1,5 +1,6 @@
 //! Received datagrams, each a batch of messages, in order, in a buffer that is used again.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::stamp::Stamp;
@@ -141,6 +142,12 @@ impl Batch {
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.hand.start..self.hand.end]
+    }
+
+    /// Some of the bytes of the datagram in hand.
+    #[inline]
+    pub(super) fn part(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(self.hand.start + range.start..self.hand.start + range.end).unwrap_or_default()
     }
 
     /// The bytes of the datagram in hand, where link headers are written into.

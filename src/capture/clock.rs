@@ -76,12 +76,12 @@ impl Clock {
     /// The stamp of a message of the group at `index`, which has the `kernel`'s or none. Its batch, `datagram`, was
     /// received at `received` and goes on at `next`.
     #[inline]
-    pub fn stamp(
+    pub fn stamp<'a>(
         &mut self,
         index: usize,
         kernel: Option<Stamp>,
         received: Stamp,
-        datagram: &[u8],
+        datagram: impl FnOnce() -> &'a [u8],
         at: usize,
         next: usize,
     ) -> Stamp {
@@ -92,7 +92,7 @@ impl Clock {
                 self.after_previous(index, stamp)
             }
             None if next <= self.settled.until && index == self.settled.group => self.settled.stamp,
-            None => self.estimated(index, received, datagram, at, next),
+            None => self.estimated(index, received, datagram(), at, next),
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
             let here = next;
             let Step::Entry(entry) = batch::step(&datagram, &mut next) else { return all };
             let message = parsed(entry.body);
-            all.push(clock.stamp(0, message.stamp(), at(received), &datagram, here, next));
+            all.push(clock.stamp(0, message.stamp(), at(received), || &datagram, here, next));
         }
     }
 

@@ -141,7 +141,7 @@ impl Delivery {
             match taken {
                 Taken::Whole { data, stamp } => {
                     let len = (data.end - data.start) as u32;
-                    return Some(Record { stamp, len, data: self.batch.bytes().get(data).unwrap_or_default() });
+                    return Some(Record { stamp, len, data: self.batch.part(data) });
                 }
                 Taken::Cut => return Some(self.record()),
                 Taken::Filtered => {}
@@ -163,24 +163,22 @@ impl Delivery {
         }
         let message = here + batch::MESSAGE_HEADER..here + found.message;
         let record = if self.link_type == LinkType::Nflog { message.clone() } else { packet..end };
-        let bytes = self.batch.bytes();
-        let next = bytes.len().min(here + ((found.message + 3) & !3));
+        let next = here + left.min((found.message + 3) & !3);
         if let Some(filter) = &self.filter {
-            let part = |range| bytes.get::<Range<usize>>(range).unwrap_or_default();
-            let (frame, packet) = (part(record.clone()), part(packet..end));
+            let (frame, packet) = (self.batch.part(record.clone()), self.batch.part(packet..end));
             if !filter.takes_whole(self.link_type, frame, packet, self.repeat.way) {
                 self.statistics.filtered += 1;
                 self.batch.move_to(next);
                 return Some(Taken::Filtered);
             }
         }
-        let stamp = self.clock.stamp(self.repeat.group, found.stamp, self.batch.received(), bytes, here, next);
-        let packet = packet..end;
+        let (bytes, received) = (|| self.batch.bytes(), self.batch.received());
+        let stamp = self.clock.stamp(self.repeat.group, found.stamp, received, bytes, here, next);
         self.current.point(record.clone(), message, stamp);
-        let is_cut = packet.end - packet.start > self.snaplen;
+        let is_cut = end - packet > self.snaplen;
         if is_cut {
-            let overhead = packet.start - self.current.start();
-            self.current.cut(overhead + self.snaplen, overhead, bytes);
+            let overhead = packet - record.start;
+            self.current.cut(overhead + self.snaplen, overhead, self.batch.bytes());
         }
         self.batch.move_to(next);
         self.statistics.delivered += 1;
@@ -243,7 +241,7 @@ impl Delivery {
             }
             if wanted {
                 let index = group.unwrap_or(usize::MAX);
-                let stamp = self.clock.stamp(index, message.stamp(), self.batch.received(), bytes, here, next);
+                let stamp = self.clock.stamp(index, message.stamp(), self.batch.received(), || bytes, here, next);
                 let way = self.filter.as_ref().map_or(Direction::Both, |filter| filter.way(&message));
                 let message = at..at + body.len();
                 self.current.stamp = stamp;

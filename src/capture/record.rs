@@ -105,12 +105,6 @@ impl Current {
         (self.data, self.message, self.stamp, self.in_window) = (data, message, stamp, false);
     }
 
-    /// Where the record's bytes begin in the batch's buffer, unless they are in the window.
-    #[inline]
-    pub fn start(&self) -> usize {
-        self.data.start
-    }
-
     /// Cuts the record off at `caplen` bytes, of which `overhead` stand before what is cut. One that has less than its
     /// packet had is copied.
     #[inline]
