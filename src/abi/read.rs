@@ -246,6 +246,9 @@ pub unsafe extern "C" fn pcap_next_ex(
 /// Ends a read on the handle, also one that is waiting. May be called from a callback, from a signal handler and
 /// from another thread. Packets that were received stay for the next read.
 ///
+/// It wakes a read by write(2) to an eventfd and by send(2) to the capture's own socket, which needs no privilege: a
+/// program that forbids itself system calls must leave it these two.
+///
 /// # Safety
 ///
 /// `p` is a handle that was not closed.
