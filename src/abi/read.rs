@@ -70,7 +70,7 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
         Ok(session) => session.wait(),
         Err(failed) => return handle.fail(&failed),
     };
-    let mut delivered = 0;
+    let mut delivered: c_int = 0;
     loop {
         while !handle.stop.is_wanted() {
             // SAFETY: as above.
@@ -78,7 +78,8 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
             // SAFETY: the caller promises that it may be called; the header is on this stack, and the bytes stay
             // until the next record is taken.
             unsafe { callback(user, &header, bytes) };
-            delivered += 1;
+            // One that is without end has more packets than a number can count.
+            delivered = delivered.saturating_add(1);
             if delivered == count {
                 return if until == Until::Count { 0 } else { delivered };
             }
@@ -87,7 +88,8 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
         if delivered > 0 && until == Until::Batch {
             return delivered;
         }
-        if handle.stop.take() {
+        if handle.stop.is_wanted() {
+            handle.stop.take();
             return PCAP_ERROR_BREAK;
         }
         // SAFETY: as above.

@@ -117,11 +117,9 @@ impl Batch {
     /// Whether the datagram that was pushed last is the kernel's answer to a request, which is always alone.
     #[inline]
     pub(super) fn is_answer(&self) -> bool {
-        let last = self.datagrams.last().map_or(self.end, |last| last.start);
-        self.buffer
-            .get(last..)
-            .and_then(<[u8]>::first_chunk::<6>)
-            .is_some_and(|&[_, _, _, _, low, high]| u16::from_ne_bytes([low, high]) == ERROR)
+        let last = self.datagrams.last().and_then(|last| self.buffer.get(last.start..last.end));
+        let header = last.and_then(<[u8]>::first_chunk::<MESSAGE_HEADER>);
+        header.is_some_and(|header| u16::from_ne_bytes([header[4], header[5]]) == ERROR)
     }
 
     /// Says that the datagram that was pushed last came so much earlier.
@@ -144,7 +142,7 @@ impl Batch {
         &self.buffer[self.hand.start..self.hand.end]
     }
 
-    /// Some of the bytes of the datagram in hand.
+    /// Bytes at places of the datagram in hand, which the caller knows to be its own.
     #[inline]
     pub(super) fn part(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(self.hand.start + range.start..self.hand.start + range.end).unwrap_or_default()

@@ -150,7 +150,7 @@ impl Delivery {
         if !self.batch.ends() && self.advance_any() { Some(self.record()) } else { None }
     }
 
-    /// Takes the next message if it repeats the last one, and says whether it is delivered. `None` leaves it to
+    /// Takes the next message if it repeats the last one, and says what became of it. `None` leaves it to
     /// [`Delivery::advance_any`].
     #[inline(always)]
     fn advance_repeated(&mut self) -> Option<Taken> {

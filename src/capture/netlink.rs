@@ -55,7 +55,7 @@ pub enum Receipt {
     Empty,
     /// The kernel had to drop datagrams.
     Overrun,
-    /// A signal came first.
+    /// A signal or a stop came first, or what came was the answer that ended a wait.
     Interrupted,
 }
 

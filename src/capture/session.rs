@@ -75,8 +75,8 @@ impl Session {
         Session::open_with(device, options, Arc::new(stop))
     }
 
-    /// Opens `device` with a [`Stop`] that was made before, best one for each capture: it ends the waits of all, but only
-    /// the first of them waits with the fewest system calls.
+    /// Opens `device` with a [`Stop`] that was made before: one for each capture, since the first read that sees a request
+    /// takes it.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ impl Session {
             return Err(Error::Lost { packets });
         }
         self.delivery.release();
-        // Whether a receive has waited for as long as it may.
-        let mut waited = false;
+        // Whether a receive has waited for as long as it may, and whether the wait has begun in any way.
+        let (mut waited, mut awaited) = (false, false);
         loop {
             if self.stop.take() {
                 return Ok(Fetched::Stopped);
@@ -126,16 +126,22 @@ impl Session {
                 return Ok(Fetched::Batch);
             }
             let waits = !waited && self.may_wait_in_receive(wait);
-            if self.receive(waits)? == Receipt::Empty {
+            // Where only poll(2) can wait it goes first: a receive that finds nothing would be followed by it.
+            let polls = !awaited && !waits && self.has_only_to_poll(wait);
+            if polls || self.receive(waits)? == Receipt::Empty {
                 let left = match wait {
                     Wait::No => return Ok(Fetched::Nothing),
                     Wait::Forever => None,
                     Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
+                        None | Some(Duration::ZERO) if polls => {
+                            awaited = true;
+                            continue;
+                        }
                         None | Some(Duration::ZERO) => return Ok(Fetched::Nothing),
                         left => left,
                     },
                 };
-                waited |= waits;
+                (waited, awaited) = (waited || waits, true);
                 self.await_packets(wait, left, waited)?;
             }
         }
@@ -146,6 +152,11 @@ impl Session {
     fn may_wait_in_receive(&mut self, wait: Wait) -> bool {
         let idle = self.source.is_bare() && !self.pace.looks();
         idle && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
+    }
+
+    /// Whether a batch is most likely still to come, and no receive may wait for it.
+    fn has_only_to_poll(&self, wait: Wait) -> bool {
+        !matches!(wait, Wait::No) && self.source.is_bare() && !self.pace.looks()
     }
 
     #[inline(always)]

@@ -2,7 +2,9 @@
 //!
 //! A read waits in one of two ways. In poll(2), an eventfd wakes it. In the receive itself, which saves a system call
 //! for each batch, only a datagram does: so the one who wants the stop sends the kernel a message that does nothing, and
-//! the kernel's answer is that datagram. The kernel answers any sender, privileged or not.
+//! the kernel's answer is that datagram. The kernel answers any sender, privileged or not. An answer that comes when the
+//! read is over is received, and ignored, by the next one. Of processes that read one capture after a fork, any may
+//! receive it: there, a request wakes the one that made it only in poll(2).
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -21,7 +21,7 @@ fn owned(result: c_int) -> io::Result<OwnedFd> {
 }
 
 /// A netlink socket of the netfilter family with a port id that the kernel chooses, closed on exec. It is connected to the
-/// kernel: what another process sends to it is refused (netlink(7) lets privileged ones try).
+/// kernel: what another process sends to it is refused (netlink(7) lets privileged ones try), from the call's return on.
 pub fn netfilter_socket() -> io::Result<OwnedFd> {
     // SAFETY: socket(2) takes no pointers.
     let fd =

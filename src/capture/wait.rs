@@ -3,6 +3,9 @@
 //! Best in the receive itself: that is one system call for each batch, and after some idle milliseconds, with the caches
 //! cold, a second one costs a third of the whole. In poll(2), where there is more than the socket to wait for, or less
 //! time than a receive can measure.
+//!
+//! The time that a receive waits is the socket's, which processes share after a fork: two that read one capture at the
+//! same time must do so in the same way.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};

@@ -58,6 +58,11 @@ int main(void)
 	read_nothing(0.1, 20);
 	pcap_close(p);
 
+	/* A timeout that is too short for a receive to measure. */
+	p = open_device("nflog:5", 10);
+	read_nothing(0.01, 20);
+	pcap_close(p);
+
 	/* Before activation, with a timeout that would be noticed. */
 	p = pcap_create("nflog:5", errbuf);
 	CHECK(p != NULL, "%s", errbuf);
