@@ -58,20 +58,19 @@ fn drain(session: &mut Session) {
 fn the_thread_is_there_when_it_is_wanted_and_takes_no_signals() {
     in_private_network(|network| {
         network.log_udp();
-        for (mode, expected) in [("on", vec!["nflog-reader", "reader-libpcap"]), ("off", vec!["reader-libpcap"])] {
+        // All signals but SIGKILL and SIGSTOP, which nobody can block, and glibc's own two.
+        let all = !(1 << 8 | 1 << 18 | 1 << 31 | 1 << 32);
+        let (main, thread) = (("reader-libpcap".to_owned(), false), ("nflog-reader".to_owned(), true));
+        for (mode, expected) in [("on", vec![thread, main.clone()]), ("off", vec![main])] {
             let reader = reader("nflog:5").env("PCAP_NFLOG_READER_THREAD", mode);
             let reader = reader.arg(format!("until={END_LEN}")).start().await_ready();
             let mut udp = Udp::v4();
             udp.send(100);
-            // A thread has its creator's name until it has set its own.
-            wait_until("the reader reads with its threads", || {
-                threads(reader.pid()).iter().map(|(name, _)| name.as_str()).eq(expected.iter().copied())
+            // A thread has its creator's name until it has set its own, and the creator blocks all signals meanwhile.
+            wait_until(&format!("the reader has these threads, with all signals blocked or not: {expected:?}"), || {
+                let now = threads(reader.pid()).into_iter().map(|(name, blocked)| (name, blocked & all == all));
+                now.eq(expected.iter().cloned())
             });
-            for (name, blocked) in threads(reader.pid()) {
-                // All but SIGKILL and SIGSTOP, which nobody can block, and glibc's own two.
-                let all = !(1 << 8 | 1 << 18 | 1 << 31 | 1 << 32);
-                assert_eq!(blocked & all == all, name == "nflog-reader", "{name}: {blocked:x}");
-            }
             udp.send_end();
             let ended = reader.finish().succeeded();
             assert_eq!(ended.number("packets"), 2, "{ended:?}");
