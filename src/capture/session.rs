@@ -127,7 +127,7 @@ impl Session {
             }
             let waits = !waited && self.may_wait_in_receive(wait);
             // Where only poll(2) can wait it goes first: a receive that finds nothing would be followed by it.
-            let polls = !awaited && !waits && self.has_only_to_poll(wait);
+            let polls = !awaited && !waits && !matches!(wait, Wait::No) && self.has_only_to_wait();
             if polls || self.receive(waits)? == Receipt::Empty {
                 let left = match wait {
                     Wait::No => return Ok(Fetched::Nothing),
@@ -150,13 +150,13 @@ impl Session {
     /// Whether the receive may wait for its datagram itself.
     #[inline(always)]
     fn may_wait_in_receive(&mut self, wait: Wait) -> bool {
-        let idle = self.source.is_bare() && !self.pace.looks();
-        idle && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
+        self.has_only_to_wait() && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
     }
 
-    /// Whether a batch is most likely still to come, and no receive may wait for it.
-    fn has_only_to_poll(&self, wait: Wait) -> bool {
-        !matches!(wait, Wait::No) && self.source.is_bare() && !self.pace.looks()
+    /// Whether a batch is most likely still to come, and from the socket.
+    #[inline]
+    fn has_only_to_wait(&self) -> bool {
+        self.source.is_bare() && !self.pace.looks()
     }
 
     #[inline(always)]

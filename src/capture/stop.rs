@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::batch::MESSAGE_HEADER;
+use super::netlink::REQUEST_WITH_ACK;
 use super::sys;
 
 /// A request to stop reading. It stays until a read has taken it.
@@ -84,10 +85,9 @@ impl Stop {
     }
 }
 
-/// `NLMSG_NOOP` and `NLM_F_REQUEST | NLM_F_ACK`, linux/netlink.h: a `struct nlmsghdr` alone.
+/// `NLMSG_NOOP`, linux/netlink.h: a `struct nlmsghdr` alone. Nothing is allocated for it: a signal handler sends it.
 fn nothing() -> [u8; MESSAGE_HEADER] {
     const NOOP: u16 = 1;
-    const REQUEST_WITH_ACK: u16 = 0x01 | 0x04;
     let mut message = [0; MESSAGE_HEADER];
     message[..4].copy_from_slice(&(MESSAGE_HEADER as u32).to_ne_bytes());
     message[4..6].copy_from_slice(&NOOP.to_ne_bytes());

@@ -51,17 +51,22 @@ pub fn event() -> io::Result<OwnedFd> {
     owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
 }
 
+/// Runs `body` and leaves errno as it was: what a signal handler calls must.
+fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: the location is this thread's own, and stays while the thread lives.
+    let before = unsafe { *libc::__errno_location() };
+    let result = body();
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = before };
+    result
+}
+
 /// Makes an eventfd readable. Async-signal-safe: write(2) is, and errno is as before.
 pub fn raise(event: &OwnedFd) {
     let one = 1u64;
-    // SAFETY: errno's location is this thread's own; the pointer and the length are those of `one`. A write that
-    // fails (the count is full) leaves the eventfd readable, which is all that was wanted.
-    unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
-        libc::write(event.as_raw_fd(), (&raw const one).cast(), mem::size_of::<u64>());
-        *errno = before;
-    }
+    // SAFETY: the pointer and the length are those of `one`, which outlives the call. A write that fails (the count is
+    // full) leaves the eventfd readable, which is all that was wanted.
+    keeping_errno(|| unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), mem::size_of::<u64>()) });
 }
 
 /// Makes an eventfd unreadable.
@@ -206,14 +211,8 @@ pub fn set_receive_timeout(fd: &OwnedFd, time: Duration) -> io::Result<()> {
 /// Sends a datagram to the kernel, without waiting and whatever comes of it. Async-signal-safe: send(2) is, and errno
 /// is as before.
 pub fn send_quietly(fd: &OwnedFd, bytes: &[u8]) {
-    // SAFETY: errno's location is this thread's own; the pointer and the length are those of `bytes`, which outlives
-    // the call.
-    unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
-        libc::send(fd.as_raw_fd(), bytes.as_ptr().cast::<c_void>(), bytes.len(), libc::MSG_DONTWAIT);
-        *errno = before;
-    }
+    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
+    keeping_errno(|| unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_DONTWAIT) });
 }
 
 /// Seconds and nanoseconds since the epoch (clock_gettime(2), CLOCK_REALTIME).
