@@ -83,7 +83,7 @@ macro_rules! forward {
             // passes its own arguments here; who called that one has kept the promises that pcap's manual asks for.
             #[allow(unused_unsafe)] // some callers are in an unsafe block already
             unsafe {
-                let function: unsafe extern "C" fn($($crate::system::forward!(@any $argument)),*) -> _ =
+                let function: unsafe extern "C-unwind" fn($($crate::system::forward!(@any $argument)),*) -> _ =
                     std::mem::transmute(function);
                 function($($argument),*)
             }

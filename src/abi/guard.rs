@@ -1,4 +1,5 @@
-//! No panic crosses the ABI: it becomes the function's error value and a text.
+//! No panic crosses the ABI: it becomes the function's error value and a text. Whatever else unwinds (a cancelled thread,
+//! a C++ exception) comes from a callback or a call that blocks, and those are made outside of here.
 
 use std::any::Any;
 use std::ffi::{c_char, c_int, c_long, c_uint};
@@ -6,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::error;
 use super::types::PCAP_ERROR;
+use crate::capture::CancelState;
 
 /// A type that a C function returns, with the value that says it failed.
-pub(super) trait Failure {
+pub(super) trait Failure: Copy {
     /// The value for a failure with pcap's `code`.
     fn failure(code: c_int) -> Self;
 }
@@ -48,21 +50,48 @@ impl<T> Failure for *const T {
 }
 
 /// Runs the body of an exported function. A panic in it becomes the function's error value, and a text in `errbuf`
-/// where that is not null.
+/// where that is not null. The thread is not cancelled in it: it could not be unwound through frames that own something.
 ///
 /// # Safety
 ///
 /// `errbuf` is null or has room for `PCAP_ERRBUF_SIZE` bytes.
 #[inline]
 pub(super) unsafe fn guard<T: Failure>(errbuf: *mut c_char, body: impl FnOnce() -> T) -> T {
+    let cancel = CancelState::disable();
+    // SAFETY: as the caller promises.
+    let value = unsafe { catch(errbuf, body) }.unwrap_or_else(T::failure);
+    cancel.restore();
+    value
+}
+
+/// Runs a body that makes no call in which the thread can be cancelled: as [`guard`], without the price of that. The
+/// error is `PCAP_ERROR`.
+///
+/// # Safety
+///
+/// As for [`guard`].
+#[inline(always)]
+pub(super) unsafe fn catch<T: Copy>(errbuf: *mut c_char, body: impl FnOnce() -> T) -> Result<T, c_int> {
     match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(value) => value,
+        Ok(value) => Ok(value),
         Err(panic) => {
             // SAFETY: as the caller promises.
-            unsafe { error::write(errbuf, &error::panicked(words(&*panic))) };
-            T::failure(PCAP_ERROR)
+            unsafe { panicked(errbuf, &*panic) };
+            // Nobody's destructor can panic again.
+            std::mem::forget(panic);
+            Err(PCAP_ERROR)
         }
     }
+}
+
+/// # Safety
+///
+/// As for [`guard`].
+#[cold]
+#[inline(never)]
+unsafe fn panicked(errbuf: *mut c_char, panic: &(dyn Any + Send)) {
+    // SAFETY: as the caller promises.
+    unsafe { error::write(errbuf, &error::panicked(words(panic))) };
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {

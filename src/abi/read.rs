@@ -4,10 +4,10 @@ use std::ffi::{c_int, c_uchar};
 use std::ptr;
 
 use super::error::Failed;
-use super::guard::guard;
+use super::guard::catch;
 use super::handle::{Handle, State, ours};
 use super::types::*;
-use crate::capture::{Fetched, Wait};
+use crate::capture::{Fetch, Fetched, Progress, Wait, cancellation_point};
 use crate::system::forward;
 
 /// How long a read goes on.
@@ -19,62 +19,111 @@ enum Until {
     Count,
 }
 
-/// The header and the bytes of the next record of the batch in hand.
+/// A record as pcap hands it over.
+type Packet = (pcap_pkthdr, *const c_uchar);
+
+/// A step of a read, which makes no call in which the thread can be cancelled. Its failure, or a panic in it, becomes what
+/// the read returns.
+///
+/// # Safety
+///
+/// No other borrow of the state is alive.
 #[inline(always)]
-fn take(state: &mut State) -> Option<(pcap_pkthdr, *const c_uchar)> {
+unsafe fn step<T: Copy>(handle: &Handle, body: impl FnOnce(&mut State) -> Result<T, Failed>) -> Result<T, c_int> {
+    // SAFETY: as the caller promises; the error buffer is the handle's.
+    unsafe {
+        catch(handle.errbuf(), || body(handle.state()).map_err(|failed| handle.fail(&failed))).unwrap_or_else(Err)
+    }
+}
+
+/// The next record of the batch in hand.
+#[inline(always)]
+fn take(state: &mut State) -> Option<Packet> {
     let record = state.session.as_mut()?.take()?;
     let ts = state.precision.timeval(record.stamp);
     Some((pcap_pkthdr { ts, caplen: record.data.len() as u32, len: record.len }, record.data.as_ptr()))
 }
 
-/// Receives the next batch; `None` goes on, otherwise the read ends with the value.
+/// Receives the next batch; the error is what the read returns. If `unsettles`, the selectable descriptor is readable
+/// then. A cancellation point: nothing is borrowed or owned where the thread may be cancelled.
+///
+/// # Safety
+///
+/// No borrow of the handle's state is alive.
 #[inline(always)]
-fn fetch(state: &mut State, wait: Wait) -> Result<Option<c_int>, Failed> {
-    Ok(match state.active()?.fetch(wait)? {
-        Fetched::Batch => None,
-        Fetched::Nothing => Some(0),
-        Fetched::Stopped => Some(PCAP_ERROR_BREAK),
-    })
-}
-
-/// Ends a loop: no packet is being delivered any more. Passes the loop's result on.
-fn ended(handle: &Handle, result: c_int) -> c_int {
-    // SAFETY: no callback runs here, and no other borrow is alive.
-    if let Some(session) = &mut unsafe { handle.state() }.session {
-        session.release();
+unsafe fn fetch(handle: &Handle, wait: Wait, unsettles: bool) -> Result<(), c_int> {
+    let mut fetch = Fetch::new(wait);
+    let mut blocked = false;
+    loop {
+        let progress = |state: &mut State| {
+            let session = state.active()?;
+            let progress = session.progress(&mut fetch)?;
+            if unsettles && matches!(progress, Progress::Done(Fetched::Batch)) {
+                session.unsettle();
+            }
+            Ok(progress)
+        };
+        // SAFETY: as the caller promises, here and below.
+        match unsafe { step(handle, progress) }? {
+            Progress::Done(Fetched::Batch) if blocked => return Ok(()),
+            Progress::Done(Fetched::Batch) => {
+                cancellation_point();
+                return Ok(());
+            }
+            Progress::Done(Fetched::Nothing) => return Err(0),
+            Progress::Done(Fetched::Stopped) => return Err(PCAP_ERROR_BREAK),
+            Progress::Block(blocking) => {
+                if let Some(session) = unsafe { handle.state() }.session.as_mut() {
+                    session.block(&mut fetch, blocking);
+                }
+                blocked = true;
+            }
+        }
     }
-    settled(handle, result)
 }
 
-/// Makes the selectable descriptor tell the truth, and passes the read's result on.
-fn settled(handle: &Handle, result: c_int) -> c_int {
+/// Ends a read: makes the selectable descriptor tell the truth. After a loop no packet is being delivered any more.
+/// Passes the read's result on.
+fn ended(handle: &Handle, result: c_int, was_loop: bool) -> c_int {
+    let end = |state: &mut State| {
+        if let Some(session) = &mut state.session {
+            if was_loop {
+                session.release();
+            }
+            session.settle();
+        }
+        Ok(result)
+    };
     // SAFETY: no callback runs here, and no other borrow is alive.
-    if let Some(session) = &mut unsafe { handle.state() }.session {
-        session.settle();
-    }
-    result
+    unsafe { step(handle, end) }.unwrap_or_else(|failed| failed)
 }
 
-/// The loop of `pcap_loop` and `pcap_dispatch`.
+/// The loop of `pcap_loop` and `pcap_dispatch`. A callback may leave it without a return, by a C++ exception, a jump, or
+/// the end of its thread: so nothing is owned or borrowed here while it runs.
 ///
 /// # Safety
 ///
 /// `callback` may be called with `user`.
 unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *mut c_uchar, until: Until) -> c_int {
-    let Some(callback) = callback else {
-        return handle.fail(&Failed::null("the callback"));
+    let begin = |state: &mut State| match (callback, state.active()?) {
+        (None, _) => Err(Failed::null("the callback")),
+        (Some(callback), _) if until == Until::Count => Ok((callback, Wait::Forever)),
+        (Some(callback), session) => Ok((callback, session.wait())),
     };
-    // SAFETY (of each borrow below): it ends before the callback runs.
-    let wait = match unsafe { handle.state() }.active() {
-        Ok(_) if until == Until::Count => Wait::Forever,
-        Ok(session) => session.wait(),
-        Err(failed) => return handle.fail(&failed),
+    // SAFETY (of each step): its borrow of the state ends with it, before the callback runs.
+    let (callback, wait) = match unsafe { step(handle, begin) } {
+        Ok(begun) => begun,
+        Err(failed) => return failed,
     };
     let mut delivered: c_int = 0;
     loop {
         while !handle.stop.is_wanted() {
             // SAFETY: as above.
-            let Some((header, bytes)) = take(unsafe { handle.state() }) else { break };
+            let (header, bytes) = match unsafe { step(handle, |state| Ok(take(state))) } {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(failed) => return failed,
+            };
             // SAFETY: the caller promises that it may be called; the header is on this stack, and the bytes stay
             // until the next record is taken.
             unsafe { callback(user, &header, bytes) };
@@ -93,35 +142,45 @@ unsafe fn deliver(handle: &Handle, count: c_int, callback: pcap_handler, user: *
             return PCAP_ERROR_BREAK;
         }
         // SAFETY: as above.
-        match fetch(unsafe { handle.state() }, wait) {
-            Ok(None) => {}
-            Ok(Some(result)) => return result,
-            Err(failed) => return handle.fail(&failed),
+        if let Err(result) = unsafe { fetch(handle, wait, true) } {
+            return result;
         }
     }
 }
 
-/// Takes one record: 1 and the record, or what `pcap_next_ex` returns when there is none.
-fn next(handle: &Handle) -> Result<(pcap_pkthdr, *const c_uchar), c_int> {
-    // SAFETY: nothing of the user's is called here.
-    let state = unsafe { handle.state() };
+/// Takes one record, and puts its header where the handle keeps it: the record's bytes, or what `pcap_next_ex` returns
+/// when there is none.
+///
+/// # Safety
+///
+/// No borrow of the handle's state is alive.
+#[inline(always)]
+unsafe fn next(handle: &Handle) -> Result<*const c_uchar, c_int> {
     let mut wait = None;
     loop {
         if handle.stop.is_wanted() && handle.stop.take() {
-            return Err(PCAP_ERROR_BREAK);
+            return Err(ended(handle, PCAP_ERROR_BREAK, false));
         }
-        if let Some(record) = take(state) {
-            return Ok(record);
-        }
-        let until = match (wait, state.active()) {
-            (Some(until), _) => until,
-            (None, Ok(session)) => *wait.insert(session.wait()),
-            (None, Err(failed)) => return Err(handle.fail(&failed)),
+        let taken = |state: &mut State| {
+            let taken = take(state);
+            let session = state.active()?;
+            let Some((header, bytes)) = taken else {
+                wait.get_or_insert_with(|| session.wait());
+                return Ok(ptr::null());
+            };
+            // SAFETY: the header's cell is borrowed by nobody.
+            unsafe { *handle.header.get() = header };
+            session.settle();
+            Ok(bytes)
         };
-        match fetch(state, until) {
-            Ok(None) => {}
-            Ok(Some(result)) => return Err(result),
-            Err(failed) => return Err(handle.fail(&failed)),
+        // SAFETY: as the caller promises; the borrow ends with the step.
+        let bytes = unsafe { step(handle, taken) }?;
+        if !bytes.is_null() {
+            return Ok(bytes);
+        }
+        // SAFETY: as above.
+        if let Err(result) = unsafe { fetch(handle, wait.unwrap_or(Wait::No), false) } {
+            return Err(ended(handle, result, false));
         }
     }
 }
@@ -139,13 +198,16 @@ fn next(handle: &Handle) -> Result<(pcap_pkthdr, *const c_uchar), c_int> {
 /// 0 when `cnt` is reached (of a savefile: at its end, too), `PCAP_ERROR_BREAK`, `PCAP_ERROR_NOT_ACTIVATED` or
 /// `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_loop(p: *mut pcap_t, cnt: c_int, callback: pcap_handler, user: *mut c_uchar) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_loop(
+    p: *mut pcap_t,
+    cnt: c_int,
+    callback: pcap_handler,
+    user: *mut c_uchar,
+) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
-        // SAFETY: as the caller promises; the error buffer is the handle's.
-        Some(handle) => unsafe {
-            guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Count)))
-        },
+        // SAFETY: as the caller promises.
+        Some(handle) => ended(handle, unsafe { deliver(handle, cnt, callback, user, Until::Count) }, true),
         None => forward!(pcap_loop(p, cnt, callback, user) else PCAP_ERROR),
     }
 }
@@ -162,7 +224,7 @@ pub unsafe extern "C" fn pcap_loop(p: *mut pcap_t, cnt: c_int, callback: pcap_ha
 /// The number of packets, which is 0 when the time passed with none; `PCAP_ERROR_BREAK` if `pcap_breakloop` was
 /// called before any was handed over, `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dispatch(
+pub unsafe extern "C-unwind" fn pcap_dispatch(
     p: *mut pcap_t,
     cnt: c_int,
     callback: pcap_handler,
@@ -170,10 +232,8 @@ pub unsafe extern "C" fn pcap_dispatch(
 ) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
-        // SAFETY: as the caller promises; the error buffer is the handle's.
-        Some(handle) => unsafe {
-            guard(handle.errbuf(), || ended(handle, deliver(handle, cnt, callback, user, Until::Batch)))
-        },
+        // SAFETY: as the caller promises.
+        Some(handle) => ended(handle, unsafe { deliver(handle, cnt, callback, user, Until::Batch) }, true),
         None => forward!(pcap_dispatch(p, cnt, callback, user) else PCAP_ERROR),
     }
 }
@@ -188,21 +248,16 @@ pub unsafe extern "C" fn pcap_dispatch(
 ///
 /// The packet's bytes, with `*h` filled in; null when there is none, for whatever reason.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_next(p: *mut pcap_t, h: *mut pcap_pkthdr) -> *const c_uchar {
+pub unsafe extern "C-unwind" fn pcap_next(p: *mut pcap_t, h: *mut pcap_pkthdr) -> *const c_uchar {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_next(p, h) else ptr::null());
     };
-    let body = || {
-        let record = next(handle);
-        settled(handle, 0);
-        let Ok((header, bytes)) = record else { return ptr::null() };
-        // SAFETY: as the caller promises.
-        unsafe { *h = header };
-        bytes
-    };
-    // SAFETY: the error buffer is the handle's.
-    unsafe { guard(handle.errbuf(), body) }
+    // SAFETY: nothing of the state is borrowed.
+    let Ok(bytes) = (unsafe { next(handle) }) else { return ptr::null() };
+    // SAFETY: as the caller promises; the header's cell is borrowed by nobody.
+    unsafe { *h = *handle.header.get() };
+    bytes
 }
 
 /// The next packet: `*pkt_header` and `*pkt_data` point to it until the next read.
@@ -216,7 +271,7 @@ pub unsafe extern "C" fn pcap_next(p: *mut pcap_t, h: *mut pcap_pkthdr) -> *cons
 /// 1; 0 when the time of `pcap_set_timeout` passed with no packet; `PCAP_ERROR_BREAK` after `pcap_breakloop` and at
 /// a savefile's end; `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_next_ex(
+pub unsafe extern "C-unwind" fn pcap_next_ex(
     p: *mut pcap_t,
     pkt_header: *mut *mut pcap_pkthdr,
     pkt_data: *mut *const c_uchar,
@@ -225,24 +280,18 @@ pub unsafe extern "C" fn pcap_next_ex(
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_next_ex(p, pkt_header, pkt_data) else PCAP_ERROR);
     };
-    let body = || {
-        let record = next(handle);
-        let result = match record {
-            Ok((header, bytes)) => {
-                // SAFETY: as the caller promises; the header's cell is borrowed by nobody.
-                unsafe {
-                    *handle.header.get() = header;
-                    *pkt_header = handle.header.get();
-                    *pkt_data = bytes;
-                }
-                1
+    // SAFETY: nothing of the state is borrowed.
+    match unsafe { next(handle) } {
+        Ok(bytes) => {
+            // SAFETY: as the caller promises.
+            unsafe {
+                *pkt_header = handle.header.get();
+                *pkt_data = bytes;
             }
-            Err(result) => result,
-        };
-        settled(handle, result)
-    };
-    // SAFETY: the error buffer is the handle's.
-    unsafe { guard(handle.errbuf(), body) }
+            1
+        }
+        Err(result) => result,
+    }
 }
 
 /// Ends a read on the handle, also one that is waiting. May be called from a callback, from a signal handler and
@@ -255,7 +304,7 @@ pub unsafe extern "C" fn pcap_next_ex(
 ///
 /// `p` is a handle that was not closed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_breakloop(p: *mut pcap_t) {
+pub unsafe extern "C-unwind" fn pcap_breakloop(p: *mut pcap_t) {
     // SAFETY: as the caller promises. `Stop::request` cannot panic.
     match unsafe { ours(p) } {
         Some(handle) => handle.stop.request(),

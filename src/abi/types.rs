@@ -162,7 +162,7 @@ pub type pcap_direction_t = c_uint;
 
 /// How a loop hands over each packet.
 pub type pcap_handler =
-    Option<unsafe extern "C" fn(user: *mut c_uchar, header: *const pcap_pkthdr, bytes: *const c_uchar)>;
+    Option<unsafe extern "C-unwind" fn(user: *mut c_uchar, header: *const pcap_pkthdr, bytes: *const c_uchar)>;
 
 /// Major number of the savefile format.
 pub const PCAP_VERSION_MAJOR: c_int = 2;

@@ -160,7 +160,7 @@ impl Socket {
     fn await_answer(&mut self, batch: &mut Batch) -> io::Result<Option<i32>> {
         loop {
             batch.clear();
-            match receive(&self.fd, batch, false)? {
+            match receive(&self.fd, batch)? {
                 Receipt::Empty => return Ok(None),
                 Receipt::Datagram => {
                     batch.take();
@@ -213,10 +213,17 @@ impl Socket {
     }
 }
 
-/// Receives the next datagram into `batch`, which must have room for it; waits for one if it `waits`.
+/// Receives the next datagram into `batch`, which must have room for it, if there is one.
 #[inline(always)]
-pub fn receive(fd: &OwnedFd, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
-    match sys::receive(fd, batch.space(), waits) {
+pub fn receive(fd: &OwnedFd, batch: &mut Batch) -> io::Result<Receipt> {
+    let received = sys::receive(fd, batch.space());
+    finish_receive(batch, received)
+}
+
+/// What an attempt to receive into `batch` came to.
+#[inline(always)]
+pub fn finish_receive(batch: &mut Batch, received: io::Result<usize>) -> io::Result<Receipt> {
+    match received {
         Ok(length) => {
             batch.push(length, Stamp::now());
             Ok(Receipt::Datagram)

@@ -189,7 +189,7 @@ impl Worker {
     /// Receives until the buffer is full, or it has something that the caller can use, or the thread is to end.
     fn fill(&self, batch: &mut Batch) -> io::Result<()> {
         while batch.has_room() && !self.shared.ended.load(Ordering::SeqCst) {
-            match netlink::receive(&self.socket, batch, false)? {
+            match netlink::receive(&self.socket, batch)? {
                 Receipt::Datagram if self.is_wanted() => return Ok(()),
                 Receipt::Datagram | Receipt::Overrun | Receipt::Interrupted => {}
                 Receipt::Empty => {

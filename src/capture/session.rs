@@ -3,8 +3,9 @@
 //! A read is two steps: [`Delivery::advance`] takes the next record from the batch in hand, with no system call;
 //! when there is none left, [`Session::fetch`] receives the next batch. [`Session::read`] is both in one.
 
+use std::io;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,8 @@ use super::readiness::Readiness;
 use super::record::Record;
 use super::source::Source;
 use super::stop::Stop;
-use super::sys;
-use super::wait::{ReceiveTimeout, Wait};
+use super::sys::{self, CancelState, Woken};
+use super::wait::{Blocking, Fetch, ReceiveTimeout, Wait};
 
 /// How a wait for packets ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub enum Fetched {
     Nothing,
     /// [`Stop::request`] was called. The request is taken; what was received stays.
     Stopped,
+}
+
+/// How far a fetch has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// It has ended.
+    Done(Fetched),
+    /// It goes on when [`Session::block`] has waited.
+    Block(Blocking),
 }
 
 /// An open capture.
@@ -109,47 +119,107 @@ impl Session {
     ///
     /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
     /// strict. The next advance goes on behind the loss.
-    // In the loops that call it: after some milliseconds of waiting, each page of code that is elsewhere costs.
-    #[inline(always)]
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
-        if let Some(packets) = self.delivery.take_untold() {
-            return Err(Error::Lost { packets });
-        }
-        self.delivery.release();
-        // Whether a receive has waited for as long as it may, and whether the wait has begun in any way.
-        let (mut waited, mut awaited) = (false, false);
+        let mut fetch = Fetch::new(wait);
         loop {
-            if self.stop.take() {
-                return Ok(Fetched::Stopped);
-            }
-            if self.delivery.begin() {
-                return Ok(Fetched::Batch);
-            }
-            let waits = !waited && self.may_wait_in_receive(wait);
-            // Where only poll(2) can wait it goes first: a receive that finds nothing would be followed by it.
-            let polls = !awaited && !waits && !matches!(wait, Wait::No) && self.has_only_to_wait();
-            if polls || self.receive(waits)? == Receipt::Empty {
-                let left = match wait {
-                    Wait::No => return Ok(Fetched::Nothing),
-                    Wait::Forever => None,
-                    Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
-                        None | Some(Duration::ZERO) if polls => {
-                            awaited = true;
-                            continue;
-                        }
-                        None | Some(Duration::ZERO) => return Ok(Fetched::Nothing),
-                        left => left,
-                    },
-                };
-                (waited, awaited) = (waited || waits, true);
-                self.await_packets(wait, left, waited)?;
+            match self.progress(&mut fetch)? {
+                Progress::Done(fetched) => return Ok(fetched),
+                Progress::Block(blocking) => self.block(&mut fetch, blocking),
             }
         }
     }
 
-    /// Whether the receive may wait for its datagram itself.
+    /// Takes a fetch as far as it goes without blocking; where it must block, [`Session::block`] does, and the fetch goes
+    /// on here. The two are apart for the C ABI: a thread may be cancelled where it blocks, and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Session::fetch`].
+    // In the loops that call it: after some milliseconds of waiting, each page of code that is elsewhere costs.
     #[inline(always)]
-    fn may_wait_in_receive(&mut self, wait: Wait) -> bool {
+    pub fn progress(&mut self, fetch: &mut Fetch) -> Result<Progress> {
+        let mut received = match fetch.woken.take() {
+            None => {
+                if let Some(packets) = self.delivery.take_untold() {
+                    return Err(Error::Lost { packets });
+                }
+                self.delivery.release();
+                None
+            }
+            Some((Blocking::Receive, woken)) => {
+                self.stop.receiving(false);
+                let receipt = self.source.finish_receive(&mut self.delivery.batch, woken.length());
+                let receipt = self.note(receipt)?;
+                fetch.recv_timed_out |= receipt == Receipt::Empty;
+                Some(receipt)
+            }
+            Some((Blocking::Poll(_) | Blocking::Rest(_), woken)) => {
+                self.note_stop(woken)?;
+                None
+            }
+        };
+        loop {
+            if self.stop.take() {
+                return Ok(Progress::Done(Fetched::Stopped));
+            }
+            if self.delivery.begin() {
+                return Ok(Progress::Done(Fetched::Batch));
+            }
+            let mut polls = false;
+            let receipt = match received.take() {
+                Some(receipt) => receipt,
+                None if !fetch.recv_timed_out && self.may_block_in_recv(fetch.wait) => {
+                    if self.stop.receiving(true) {
+                        self.stop.receiving(false);
+                        continue;
+                    }
+                    self.delivery.batch.clear();
+                    return Ok(Progress::Block(Blocking::Receive));
+                }
+                None => {
+                    // Where only poll(2) can wait it goes first: a receive that finds nothing would be followed by it.
+                    polls = !fetch.has_waited && !matches!(fetch.wait, Wait::No) && self.has_only_to_wait();
+                    if polls { Receipt::Empty } else { self.receive()? }
+                }
+            };
+            if receipt != Receipt::Empty {
+                continue;
+            }
+            let left = match fetch.wait {
+                Wait::No => return Ok(Progress::Done(Fetched::Nothing)),
+                Wait::Forever => None,
+                Wait::Until(then) => match then.checked_duration_since(Instant::now()) {
+                    None | Some(Duration::ZERO) if polls => {
+                        fetch.has_waited = true;
+                        continue;
+                    }
+                    None | Some(Duration::ZERO) => return Ok(Progress::Done(Fetched::Nothing)),
+                    left => left,
+                },
+            };
+            fetch.has_waited = true;
+            if let Some(blocking) = self.await_packets(fetch, left) {
+                return Ok(Progress::Block(blocking));
+            }
+        }
+    }
+
+    /// Blocks as [`Session::progress`] asked for. A cancellation point: neither this function nor what it calls owns
+    /// anything, so that the unwinding of a cancelled thread has nothing to do here.
+    #[inline(always)]
+    pub fn block(&mut self, fetch: &mut Fetch, blocking: Blocking) {
+        let stop = self.stop.event().as_raw_fd();
+        let woken = match blocking {
+            Blocking::Receive => sys::block_in_recv(self.source.socket.raw_fd(), self.delivery.batch.space()),
+            Blocking::Poll(milliseconds) => sys::block_in_poll(self.source.raw_readable(), stop, milliseconds),
+            Blocking::Rest(time) => sys::rest(stop, time),
+        };
+        fetch.woken = Some((blocking, woken));
+    }
+
+    /// Whether recv(2) may wait for the datagram itself.
+    #[inline(always)]
+    fn may_block_in_recv(&mut self, wait: Wait) -> bool {
         self.has_only_to_wait() && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
     }
 
@@ -160,18 +230,17 @@ impl Session {
     }
 
     #[inline(always)]
-    fn receive(&mut self, waits: bool) -> Result<Receipt> {
+    fn receive(&mut self) -> Result<Receipt> {
         if !self.source.is_bare() {
             return self.receive_held();
         }
-        if waits && self.stop.receiving(true) {
-            self.stop.receiving(false);
-            return Ok(Receipt::Interrupted);
-        }
-        let receipt = self.source.receive(&mut self.delivery.batch, waits);
-        if waits {
-            self.stop.receiving(false);
-        }
+        let receipt = self.source.receive(&mut self.delivery.batch);
+        self.note(receipt)
+    }
+
+    /// Takes account of what a receive from the socket came to.
+    #[inline(always)]
+    fn note(&mut self, receipt: io::Result<Receipt>) -> Result<Receipt> {
         let receipt = receipt.map_err(|error| Error::system("receiving packets", error))?;
         if receipt == Receipt::Datagram {
             let batch = &mut self.delivery.batch;
@@ -184,8 +253,11 @@ impl Session {
     #[inline(never)]
     fn receive_held(&mut self) -> Result<Receipt> {
         let before = self.source.raw_readable();
-        let receipt =
-            self.source.receive_held(&mut self.delivery.batch).map_err(|e| Error::system("receiving packets", e))?;
+        // A thread may be started, by calls in which this one must not be cancelled.
+        let cancel = CancelState::disable();
+        let receipt = self.source.receive_held(&mut self.delivery.batch);
+        cancel.restore();
+        let receipt = receipt.map_err(|error| Error::system("receiving packets", error))?;
         let now = self.source.raw_readable();
         if let Some(readiness) = self.readiness.as_mut().filter(|_| now != before) {
             // The reader thread was started: it tells now.
@@ -194,21 +266,25 @@ impl Session {
         Ok(receipt)
     }
 
-    /// Waits for packets, or rests while they come.
+    /// What to block on until packets come, or while they do. `None` where there is something to receive already, or
+    /// recv(2) is to wait.
     #[inline(never)]
-    fn await_packets(&mut self, wait: Wait, left: Option<Duration>, waited: bool) -> Result<()> {
+    fn await_packets(&mut self, fetch: &Fetch, left: Option<Duration>) -> Option<Blocking> {
         let rest = if self.source.is_bare() { self.pace.empty() } else { None };
-        let woken = match rest.filter(|&rest| left.is_none_or(|left| rest < left)) {
-            Some(rest) => sys::rest(self.stop.event(), rest),
-            None if !waited && self.may_wait_in_receive(wait) => return Ok(()),
-            None if self.source.await_datagram() => return Ok(()),
-            None => {
-                // Rounded up: poll(2) must not return before the time is over.
-                let milliseconds = left.map(|left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
-                sys::wait(self.source.readable(), self.stop.event(), milliseconds).map(|[_, stop]| stop)
-            }
-        };
-        match woken {
+        if let Some(rest) = rest.filter(|&rest| left.is_none_or(|left| rest < left)) {
+            return Some(Blocking::Rest(rest));
+        }
+        if (!fetch.recv_timed_out && self.may_block_in_recv(fetch.wait)) || self.source.await_datagram() {
+            return None;
+        }
+        // Rounded up: poll(2) must not return before the time is over.
+        let milliseconds = left.map_or(-1, |left| i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX));
+        Some(Blocking::Poll(milliseconds))
+    }
+
+    /// Takes account of how poll(2) ended.
+    fn note_stop(&self, woken: Woken) -> Result<()> {
+        match woken.stop() {
             Ok(true) if !self.stop.is_wanted() => {
                 // Left over from a request that was taken in between, or made by another process after a fork.
                 sys::lower(self.stop.event());
@@ -249,6 +325,15 @@ impl Session {
         };
         self.settle();
         Ok(found.then(|| self.delivery.record()))
+    }
+
+    /// Makes the selectable descriptor readable. To be called before a callback that may never come back to
+    /// [`Session::settle`]: what is left of the batch must not be forgotten then.
+    #[inline]
+    pub fn unsettle(&mut self) {
+        if let Some(readiness) = &mut self.readiness {
+            readiness.set(true);
+        }
     }
 
     /// Makes the selectable descriptor tell the truth again. To be called when a read ends.

@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::netlink::{self, Receipt, Socket};
 use super::options::{Options, ReaderThread};
 use super::reader::{self, Reader};
+use super::sys;
 
 /// A socket, and perhaps the thread that reads it.
 pub struct Source {
@@ -30,12 +31,19 @@ impl Source {
         Source { socket, buffers, reader: None }
     }
 
-    /// Puts the next datagram into `batch`, which is cleared, of a source that [is bare](Source::is_bare). Where there
-    /// is none, waits for one if it `waits`.
+    /// Puts the next datagram into `batch`, which is cleared, if there is one; of a source that
+    /// [is bare](Source::is_bare).
     #[inline(always)]
-    pub fn receive(&mut self, batch: &mut Batch, waits: bool) -> io::Result<Receipt> {
+    pub fn receive(&mut self, batch: &mut Batch) -> io::Result<Receipt> {
         batch.clear();
-        let receipt = netlink::receive(self.socket.fd(), batch, waits)?;
+        let received = sys::receive(self.socket.fd(), batch.space());
+        self.finish_receive(batch, received)
+    }
+
+    /// What an attempt to receive into `batch`, which was cleared before, came to.
+    #[inline(always)]
+    pub fn finish_receive(&mut self, batch: &mut Batch, received: io::Result<usize>) -> io::Result<Receipt> {
+        let receipt = netlink::finish_receive(batch, received)?;
         if receipt == Receipt::Datagram && batch.is_answer() {
             // To the message that ended a wait.
             batch.clear();
@@ -56,7 +64,7 @@ impl Source {
         }
         match self.buffers {
             Some(buffers) => self.reader(buffers)?.exchange(batch),
-            None => self.receive(batch, false),
+            None => self.receive(batch),
         }
     }
 

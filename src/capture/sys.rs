@@ -7,6 +7,7 @@ use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
 use std::time::Duration;
 
 fn checked(result: c_int) -> io::Result<c_int> {
@@ -61,19 +62,22 @@ fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Makes an eventfd readable. Async-signal-safe: write(2) is, and errno is as before.
-pub fn raise(event: &OwnedFd) {
-    let one = 1u64;
-    // SAFETY: the pointer and the length are those of `one`, which outlives the call. A write that fails (the count is
-    // full) leaves the eventfd readable, which is all that was wanted.
-    keeping_errno(|| unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), mem::size_of::<u64>()) });
+/// write(2) as it is, and not a cancellation point, which the C library's is; errno is as before. Async-signal-safe.
+fn write_quietly(fd: &OwnedFd, bytes: &[u8]) {
+    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
+    keeping_errno(|| unsafe { libc::syscall(libc::SYS_write, fd.as_raw_fd(), bytes.as_ptr(), bytes.len()) });
 }
 
-/// Makes an eventfd unreadable.
+/// Makes an eventfd readable. Async-signal-safe. A write that fails (the count is full) leaves it readable, too.
+pub fn raise(event: &OwnedFd) {
+    write_quietly(event, &1u64.to_ne_bytes());
+}
+
+/// Makes an eventfd unreadable. Not a cancellation point, as the C library's read(2) is.
 pub fn lower(event: &OwnedFd) {
     let mut count = 0u64;
     // SAFETY: the pointer and the length are those of `count`. That the count was 0 already (EAGAIN) is no failure.
-    unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), mem::size_of::<u64>()) };
+    unsafe { libc::syscall(libc::SYS_read, event.as_raw_fd(), &raw mut count, mem::size_of::<u64>()) };
 }
 
 /// An epoll(7) descriptor that is readable while one of `members` is.
@@ -109,7 +113,7 @@ pub fn without_signals<T>(body: impl FnOnce() -> T) -> T {
     }
     let result = body();
     // SAFETY: `before` was filled in above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
     result
 }
 
@@ -186,14 +190,123 @@ pub fn send(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Receives a datagram; where there is none, waits for one if it `waits`, as long as [`set_receive_timeout`] said.
-/// Returns its length in bytes: what was sent, not only what the buffer holds.
+/// Receives a datagram that is there; EAGAIN where there is none. Returns its length in bytes: what was sent, not only
+/// what the buffer holds. Not a cancellation point, as the C library's recv(2) is.
 #[inline(always)]
-pub fn receive(fd: &OwnedFd, buffer: &mut [u8], waits: bool) -> io::Result<usize> {
-    let flags = if waits { libc::MSG_TRUNC } else { libc::MSG_TRUNC | libc::MSG_DONTWAIT };
-    // SAFETY: the pointer and the length are those of `buffer`, which outlives the call.
-    let length = unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), flags) };
+pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let flags = libc::MSG_TRUNC | libc::MSG_DONTWAIT;
+    let (fd, address, address_length) = (fd.as_raw_fd(), ptr::null_mut::<c_void>(), ptr::null_mut::<c_void>());
+    // SAFETY: the pointer and the length are those of `buffer`, which outlives the call; no address is asked for.
+    let length = unsafe {
+        libc::syscall(libc::SYS_recvfrom, fd, buffer.as_mut_ptr(), buffer.len(), flags, address, address_length)
+    };
     if length < 0 { Err(io::Error::last_os_error()) } else { Ok(length as usize) }
+}
+
+/// The calls that block, declared as what they are: where a thread is cancelled in them, glibc unwinds through the
+/// caller's frames. So the functions of this module that call them own nothing, and their callers must not either.
+mod cancellable {
+    use super::{c_int, c_void};
+
+    unsafe extern "C-unwind" {
+        pub fn recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize;
+        pub fn poll(polled: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
+        pub fn ppoll(
+            polled: *mut libc::pollfd,
+            count: libc::nfds_t,
+            time: *const libc::timespec,
+            mask: *const libc::sigset_t,
+        ) -> c_int;
+        pub fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+        pub fn pthread_testcancel();
+    }
+}
+
+/// How a call that blocked ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Woken {
+    /// What it returned.
+    result: isize,
+    /// Its errno, where it returned −1.
+    errno: c_int,
+    /// Whether the stop's descriptor was readable, of poll(2).
+    stop: bool,
+}
+
+impl Woken {
+    fn new(result: isize, stop: bool) -> Woken {
+        // SAFETY: the location is this thread's own, and stays while the thread lives.
+        Woken { result, errno: unsafe { *libc::__errno_location() }, stop }
+    }
+
+    /// The length that recv(2) returned.
+    pub fn length(self) -> io::Result<usize> {
+        usize::try_from(self.result).map_err(|_| io::Error::from_raw_os_error(self.errno))
+    }
+
+    /// Whether the stop's descriptor was readable.
+    pub fn stop(self) -> io::Result<bool> {
+        self.length().map(|_| self.stop)
+    }
+}
+
+/// Receives a datagram; waits for one as long as [`set_receive_timeout`] said. A cancellation point.
+#[inline(always)]
+pub fn block_in_recv(fd: RawFd, buffer: &mut [u8]) -> Woken {
+    // SAFETY: the pointer and the length are those of `buffer`, which outlives the call.
+    let length = unsafe { cancellable::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_TRUNC) };
+    Woken::new(length, false)
+}
+
+/// Waits until one of two descriptors is readable, the second of which is the stop's, for so many milliseconds;
+/// negative is for ever. A cancellation point.
+pub fn block_in_poll(readable: RawFd, stop: RawFd, milliseconds: c_int) -> Woken {
+    let mut polled = [readable, stop].map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    // SAFETY: the pointer and the count are those of `polled`, which outlives the call.
+    let count = unsafe { cancellable::poll(polled.as_mut_ptr(), 2, milliseconds) };
+    Woken::new(count as isize, polled[1].revents != 0)
+}
+
+/// Waits until the stop's descriptor is readable, but no longer than `time`. A cancellation point.
+pub fn rest(stop: RawFd, time: Duration) -> Woken {
+    let mut polled = libc::pollfd { fd: stop, events: libc::POLLIN, revents: 0 };
+    let time = libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos() as _ };
+    // SAFETY: the pointers are to `polled`, which is one, and `time`, which both outlive the call; there is no mask.
+    let count = unsafe { cancellable::ppoll(&mut polled, 1, &time, ptr::null()) };
+    Woken::new(count as isize, polled.revents != 0)
+}
+
+/// Lets the thread be cancelled here, if somebody wants that.
+#[inline]
+pub fn cancellation_point() {
+    // SAFETY: it takes nothing; that it may not return is what its callers call it for.
+    unsafe { cancellable::pthread_testcancel() };
+}
+
+/// The cancellation state of a thread before [`CancelState::disable`].
+#[derive(Clone, Copy)]
+pub struct CancelState(c_int);
+
+impl CancelState {
+    /// Keeps the thread from being cancelled until [`CancelState::restore`]. pthread_setcancelstate(3) makes no system
+    /// call.
+    #[inline]
+    pub fn disable() -> CancelState {
+        /// `PTHREAD_CANCEL_DISABLE`, pthread.h, of glibc and of musl.
+        const DISABLE: c_int = 1;
+        let mut before = 0;
+        // SAFETY: the pointer is to `before`, which outlives the call.
+        unsafe { cancellable::pthread_setcancelstate(DISABLE, &mut before) };
+        CancelState(before)
+    }
+
+    /// Lets the thread be cancelled again, if it could before.
+    #[inline]
+    pub fn restore(self) {
+        let mut before = 0;
+        // SAFETY: the pointer is to `before`, which outlives the call; the state is one that the thread had.
+        unsafe { cancellable::pthread_setcancelstate(self.0, &mut before) };
+    }
 }
 
 /// How long a receive that waits does so; zero is for ever. The kernel counts in ticks, and may add some.
@@ -208,11 +321,10 @@ pub fn set_receive_timeout(fd: &OwnedFd, time: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends a datagram to the kernel, without waiting and whatever comes of it. Async-signal-safe: send(2) is, and errno
-/// is as before.
+/// Sends a datagram to the kernel, whatever comes of it. The kernel works it off before the call returns.
+/// Async-signal-safe.
 pub fn send_quietly(fd: &OwnedFd, bytes: &[u8]) {
-    // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.
-    keeping_errno(|| unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_DONTWAIT) });
+    write_quietly(fd, bytes);
 }
 
 /// Seconds and nanoseconds since the epoch (clock_gettime(2), CLOCK_REALTIME).
@@ -223,15 +335,6 @@ pub fn real_time() -> (i64, u32) {
     // SAFETY: the pointer is to `now`, which outlives the call. This clock exists everywhere, so the call succeeds.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
     (now.tv_sec as i64, now.tv_nsec as u32)
-}
-
-/// Waits until the descriptor is readable, but no longer than that. Says whether it is.
-pub fn rest(event: &OwnedFd, time: Duration) -> io::Result<bool> {
-    let mut polled = libc::pollfd { fd: event.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let time = libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos() as _ };
-    // SAFETY: the pointers are to `polled`, which is one, and `time`, which both outlive the call; there is no mask.
-    let readable = checked(unsafe { libc::ppoll(&mut polled, 1, &time, std::ptr::null()) })?;
-    Ok(readable > 0)
 }
 
 /// Waits until one of two descriptors is readable; `None` waits for ever. Says of each whether it is; both are not

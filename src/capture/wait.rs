@@ -10,7 +10,7 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use super::sys;
+use super::sys::{self, Woken};
 
 /// How long a fetch may wait.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,37 @@ pub enum Wait {
     Until(Instant),
     /// For ever.
     Forever,
+}
+
+/// A fetch in progress. It is plain data: a thread that is cancelled while it blocks leaves nothing behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetch {
+    pub(super) wait: Wait,
+    /// Whether recv(2) has blocked for as long as it may.
+    pub(super) recv_timed_out: bool,
+    /// Whether the fetch has waited, or was about to.
+    pub(super) has_waited: bool,
+    /// What the fetch has blocked on since it last went on, and how that ended.
+    pub(super) woken: Option<(Blocking, Woken)>,
+}
+
+impl Fetch {
+    /// One that may wait as `wait` says.
+    #[inline]
+    pub fn new(wait: Wait) -> Fetch {
+        Fetch { wait, recv_timed_out: false, has_waited: false, woken: None }
+    }
+}
+
+/// What a fetch blocks on.
+#[derive(Clone, Copy, Debug)]
+pub enum Blocking {
+    /// recv(2) from the socket.
+    Receive,
+    /// poll(2) of the packets' descriptor and the stop's, for so many milliseconds; negative is for ever.
+    Poll(i32),
+    /// ppoll(2) of the stop's descriptor alone, while batches fill.
+    Rest(Duration),
 }
 
 /// Shorter timeouts than this are waited for in poll(2): those of a receive end with a tick of the kernel's, which may be
@@ -70,6 +101,8 @@ impl ReceiveTimeout {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(1000);
@@ -117,7 +150,7 @@ mod tests {
         let mut receive = ReceiveTimeout::new(true);
         let begun = Instant::now();
         assert!(receive.tell(COARSE, &socket));
-        let error = sys::receive(&socket, &mut [0; 16], true).unwrap_err();
+        let error = sys::block_in_recv(socket.as_raw_fd(), &mut [0; 16]).length().unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EAGAIN));
         assert!(begun.elapsed() >= COARSE / 2);
     }

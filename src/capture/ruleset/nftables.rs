@@ -83,7 +83,7 @@ fn dump(rules: &mut Vec<LogRule>) -> io::Result<bool> {
 /// The next datagram of the kernel's; `None` when none comes in time.
 fn receive(socket: &OwnedFd, room: &mut [u8]) -> io::Result<Option<usize>> {
     loop {
-        match sys::receive(socket, room, false) {
+        match sys::receive(socket, room) {
             Ok(length) => return Ok(Some(length.min(room.len()))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
