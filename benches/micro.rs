@@ -124,7 +124,7 @@ fn delivery(link_type: LinkType, length: usize, options: Options) -> (Delivery, 
     let options = Options { link_type: Some(link_type), ..options };
     // Stands in for a socket: an interface that cannot be asked for is unknown, and asked for once.
     let file: OwnedFd = File::open("/dev/null").expect("/dev/null opens").into();
-    let delivery = Delivery::new([GROUP].into_iter(), &options, Interfaces::new(Arc::new(file)));
+    let delivery = Delivery::new([GROUP].into_iter(), &options, Interfaces::new(Arc::new(file))).unwrap();
     (delivery, batch(link_type, length))
 }
 

@@ -9,6 +9,7 @@
 //! ```text
 //! src/lib.rs          what this is, and this map
 //! src/environment.rs  the variables that users set, ignored in set-user-ID programs
+//! src/reserve.rs      the allocator: malloc(3), and a reserve for when that fails
 //! src/system.rs       the system's libpcap: found once, its functions resolved
 //! src/system/         where it is looked for
 //! src/abi/            the exported C functions, grouped as pcap's manual groups them
@@ -87,4 +88,10 @@ pub mod abi;
 pub mod bpf;
 pub mod capture;
 mod environment;
+#[cfg_attr(not(feature = "reserve"), allow(dead_code))]
+mod reserve;
 pub mod system;
+
+#[cfg(feature = "reserve")]
+#[global_allocator]
+static ALLOCATOR: reserve::Allocator = reserve::Allocator;

@@ -45,7 +45,7 @@ fn entry(kind: u16, body: &[u8]) -> Vec<u8> {
 fn delivery(link_type: LinkType, snaplen: u32) -> Delivery {
     let socket = UnixDatagram::unbound().unwrap();
     let options = Options { link_type: Some(link_type), snaplen, ..Options::default() };
-    Delivery::new([5].into_iter(), &options, Interfaces::new(Arc::new(socket.into())))
+    Delivery::new([5].into_iter(), &options, Interfaces::new(Arc::new(socket.into()))).unwrap()
 }
 
 /// A type that the kernel may use or not, flags included.

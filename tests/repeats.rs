@@ -211,7 +211,7 @@ fn delivered(
     forgetful: bool,
 ) -> (Vec<(Stamp, u32, Vec<u8>, Vec<u8>)>, Statistics, Option<u64>) {
     let socket = UnixDatagram::unbound().unwrap();
-    let mut delivery = Delivery::new([5, 6].into_iter(), options, Interfaces::new(Arc::new(socket.into())));
+    let mut delivery = Delivery::new([5, 6].into_iter(), options, Interfaces::new(Arc::new(socket.into()))).unwrap();
     delivery.set_direction(direction);
     if filtered {
         delivery.set_filter(Some(filter(delivery.link_type())));

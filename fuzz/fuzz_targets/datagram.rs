@@ -21,7 +21,7 @@ fuzz_target!(|input: &[u8]| {
         ..Options::default()
     };
     let socket = UnixDatagram::unbound().expect("a socket");
-    let mut delivery = Delivery::new([0, 5].into_iter(), &options, Interfaces::new(Arc::new(socket.into())));
+    let mut delivery = Delivery::new([0, 5].into_iter(), &options, Interfaces::new(Arc::new(socket.into()))).unwrap();
     // Twice: the second time, what was kept of the first is there.
     for _ in 0..2 {
         delivery.load(datagram, Stamp::default());

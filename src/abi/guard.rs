@@ -8,9 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::error;
 use super::types::PCAP_ERROR;
 use crate::capture::CancelState;
+use crate::reserve;
 
 /// A type that a C function returns, with the value that says it failed.
 pub(super) trait Failure: Copy {
+    /// Whether there is such a value.
+    const CAN_FAIL: bool = true;
+
     /// The value for a failure with pcap's `code`.
     fn failure(code: c_int) -> Self;
 }
@@ -34,6 +38,8 @@ impl Failure for c_long {
 }
 
 impl Failure for () {
+    const CAN_FAIL: bool = false;
+
     fn failure(_: c_int) -> Self {}
 }
 
@@ -58,8 +64,14 @@ impl<T> Failure for *const T {
 #[inline]
 pub(super) unsafe fn guard<T: Failure>(errbuf: *mut c_char, body: impl FnOnce() -> T) -> T {
     let cancel = CancelState::disable();
-    // SAFETY: as the caller promises.
-    let value = unsafe { catch(errbuf, body) }.unwrap_or_else(T::failure);
+    let value = if T::CAN_FAIL && reserve::is_low() {
+        // SAFETY: as the caller promises.
+        unsafe { error::write(errbuf, "out of memory") };
+        T::failure(PCAP_ERROR)
+    } else {
+        // SAFETY: as the caller promises.
+        unsafe { catch(errbuf, body) }.unwrap_or_else(T::failure)
+    };
     cancel.restore();
     value
 }

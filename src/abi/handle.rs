@@ -218,9 +218,12 @@ impl State {
         };
     }
 
-    /// What `pcap_set_timeout` stored: 0 and less wait for ever.
+    /// What `pcap_set_timeout` stored: 0 waits for ever, and less does not wait, as in libpcap's captures on Linux.
     pub fn set_timeout(&mut self, milliseconds: c_int) {
-        self.options.timeout = u64::try_from(milliseconds).ok().filter(|&ms| ms > 0).map(Duration::from_millis);
+        self.options.timeout = match milliseconds {
+            0 => None,
+            _ => Some(Duration::from_millis(milliseconds.try_into().unwrap_or(0))),
+        };
     }
 
     /// The handle's snapshot length: never below a record's caplen. A record of link type NFLOG has the message's

@@ -1,9 +1,11 @@
 //! Received datagrams, each a batch of messages, in order, in a buffer that is used again.
 
+use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
 use super::stamp::Stamp;
+use super::sys::Pages;
 
 /// The largest datagram that the kernel can send. It makes a batch in an skb of at most 131,072 bytes
 /// (`NFULNL_NLBUFSIZ_MAX`, nfnetlink_log.c), which the allocator rounds up to twice that.
@@ -51,9 +53,8 @@ struct Datagram {
 
 /// A buffer with received datagrams, the one in hand, and how far its messages were taken.
 pub struct Batch {
-    /// Datagrams, and the readable tail behind them, from the first whole page on.
-    buffer: Box<[u8]>,
-    first: usize,
+    /// Datagrams, and the readable tail behind them.
+    buffer: Pages,
     /// Where the next datagram goes.
     end: usize,
     /// The datagrams in it, and how many of them were taken in hand.
@@ -64,31 +65,27 @@ pub struct Batch {
     at: usize,
 }
 
-impl Default for Batch {
+impl Batch {
     /// With room for one datagram of any size.
-    fn default() -> Self {
+    pub(super) fn new() -> io::Result<Self> {
         Batch::with_room(DATAGRAM_MAX)
     }
-}
 
-impl Batch {
-    /// With so many bytes of room, at least one datagram's. Memory that is not used is not taken: the buffer is
-    /// zeros that nobody has touched.
-    pub(super) fn with_room(room: usize) -> Self {
-        let buffer: Box<[u8]> = vec![0; PAGE + room.max(DATAGRAM_MAX) + READABLE_TAIL].into();
-        let first = buffer.as_ptr().align_offset(PAGE).min(PAGE);
-        Batch { buffer, first, end: first, datagrams: Vec::new(), taken: 0, hand: Datagram::default(), at: 0 }
+    /// With so many bytes of room, at least one datagram's. Room that is not used takes no memory.
+    pub(super) fn with_room(room: usize) -> io::Result<Self> {
+        let buffer = Pages::new(room.max(DATAGRAM_MAX) + READABLE_TAIL)?;
+        Ok(Batch { buffer, end: 0, datagrams: Vec::new(), taken: 0, hand: Datagram::default(), at: 0 })
     }
 
     /// Forgets what the batch holds.
     pub(super) fn clear(&mut self) {
-        (self.end, self.taken, self.hand, self.at) = (self.first, 0, Datagram::default(), 0);
+        (self.end, self.taken, self.hand, self.at) = (0, 0, Datagram::default(), 0);
         self.datagrams.clear();
     }
 
     /// Whether there is room for one more datagram of any size.
     pub(super) fn has_room(&self) -> bool {
-        self.end + DATAGRAM_MAX + READABLE_TAIL + PAGE <= self.first + self.buffer.len()
+        self.end + DATAGRAM_MAX + READABLE_TAIL <= self.buffer.len()
     }
 
     /// Whether it holds no datagram that was not taken in hand yet.
@@ -106,7 +103,7 @@ impl Batch {
         let (start, end) = (self.end, self.end + length.min(DATAGRAM_MAX));
         self.datagrams.push(Datagram { start, end, received });
         let alignment = if length < LARGE { 8 } else { PAGE };
-        self.end = self.first + (end - self.first).next_multiple_of(alignment);
+        self.end = end.next_multiple_of(alignment);
     }
 
     /// The length of the datagram that was pushed last.
@@ -298,7 +295,7 @@ mod tests {
     #[test]
     fn a_batch_has_more_while_a_packet_message_is_left() {
         let datagram = [entry(PACKET, b"abcd"), entry(3, b"done")].concat();
-        let mut batch = Batch::default();
+        let mut batch = Batch::new().unwrap();
         assert!(!batch.has_more());
         batch.space()[..datagram.len()].copy_from_slice(&datagram);
         batch.push(datagram.len(), Stamp::default());
@@ -315,7 +312,7 @@ mod tests {
 
     #[test]
     fn datagrams_are_gathered_while_there_is_room_and_taken_in_order() {
-        let mut batch = Batch::with_room(DATAGRAM_MAX + 100);
+        let mut batch = Batch::with_room(DATAGRAM_MAX + 100).unwrap();
         for (length, byte) in [(31, 1), (33, 2), (40, 3)] {
             assert!(batch.has_room());
             batch.space()[..length].fill(byte);

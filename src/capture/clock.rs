@@ -4,8 +4,9 @@
 //! was sent: because it was full, or because its first packet had waited for the flush time. So an estimate has
 //! bounds: a packet is not younger than the read, nor than the next stamped packet of its batch, and not older than
 //! the record before it; and the first packet of a batch that the flush timer sent is older than the read by the
-//! flush time. Batches that came while the reader rested (`pace.rs`) are taken for read when they were filled. Within a
-//! group, stamps never go backwards.
+//! flush time. Batches that came while the reader rested (`pace.rs`) are taken for read when they were filled.
+//!
+//! The kernel's stamps are never changed. Estimates of a group never go backwards, unless the clock was set back.
 
 use std::time::Duration;
 
@@ -29,6 +30,10 @@ pub struct Clock {
     /// How many batches came since the last stamped packet.
     unstamped: u32,
 }
+
+/// No record of a read is later than the read itself, but by less than this; one that is was stamped before the clock was
+/// set back. Smaller steps are waited out, so that stamps stay in order.
+const STEP: Duration = Duration::from_millis(20);
 
 /// After so many batches without a stamp, full ones are not searched for one: at their rate, an estimate is no further
 /// off than the flush time anyhow.
@@ -89,7 +94,10 @@ impl Clock {
             Some(stamp) => {
                 self.unstamped = 0;
                 self.settled.until = 0;
-                self.after_previous(index, stamp)
+                if let Some(previous) = self.previous.get_mut(index) {
+                    *previous = stamp;
+                }
+                stamp
             }
             None if next <= self.settled.until && index == self.settled.group => self.settled.stamp,
             None => self.estimated(index, received, datagram(), at, next),
@@ -99,18 +107,17 @@ impl Clock {
     #[inline(never)]
     fn estimated(&mut self, index: usize, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
         let estimate = self.estimate(received, datagram, at, next);
-        let stamp = self.after_previous(index, estimate);
+        let stamp = match self.previous.get_mut(index) {
+            Some(previous) => {
+                let clock_was_set_back = previous.before(STEP) > received;
+                *previous = if clock_was_set_back { estimate } else { estimate.max(*previous) };
+                *previous
+            }
+            None => estimate,
+        };
         // The batch's first packet may be older than the others.
         self.settled = Settled { until: if at == 0 { 0 } else { self.ahead.until }, group: index, stamp };
         stamp
-    }
-
-    /// The stamp, or the last one of its group where that is later.
-    #[inline]
-    fn after_previous(&mut self, index: usize, stamp: Stamp) -> Stamp {
-        let Some(previous) = self.previous.get_mut(index) else { return stamp };
-        *previous = stamp.max(*previous);
-        *previous
     }
 
     fn estimate(&mut self, received: Stamp, datagram: &[u8], at: usize, next: usize) -> Stamp {
@@ -230,10 +237,21 @@ mod tests {
     }
 
     #[test]
-    fn stamps_of_a_group_never_go_backwards() {
+    fn estimates_of_a_group_never_go_backwards_and_the_kernels_stamps_are_what_they_are() {
         let mut clock = clock();
         assert_eq!(stamps(&mut clock, &[None, None], 2000), [at(1990), at(2000)]);
-        assert_eq!(stamps(&mut clock, &[None, Some(1999), Some(2003)], 2005), [at(2000), at(2000), at(2003)]);
+        assert_eq!(stamps(&mut clock, &[None, Some(2001), Some(1999)], 2005), [at(2000), at(2001), at(1999)]);
+        assert_eq!(stamps(&mut clock, &[None, None], 2006), [at(1999), at(2006)]);
+    }
+
+    #[test]
+    fn estimates_follow_a_clock_that_was_set_back() {
+        let hour = 3_600_000;
+        let mut clock = clock();
+        assert_eq!(stamps(&mut clock, &[None, None], hour), [at(hour - 10), at(hour)]);
+        assert_eq!(stamps(&mut clock, &[None, None], 5000), [at(4990), at(5000)]);
+        assert_eq!(stamps(&mut clock, &[Some(hour)], 5001), [at(hour)]);
+        assert_eq!(stamps(&mut clock, &[None, None], 5010), [at(5000), at(5010)]);
     }
 
     #[test]

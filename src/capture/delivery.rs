@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::batch::{self, Batch, Step};
 use super::clock::Clock;
+use super::error::{Error, Result};
 use super::filter::Filter;
 use super::frame::{Header, frame};
 use super::groups::Groups;
@@ -82,13 +83,18 @@ pub struct Delivery {
 
 impl Delivery {
     /// Of `groups`, ascending, as `options` ask for.
-    pub fn new(groups: impl Iterator<Item = u16>, options: &Options, interfaces: Interfaces) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::System`] where there is no memory for the receive buffer.
+    pub fn new(groups: impl Iterator<Item = u16>, options: &Options, interfaces: Interfaces) -> Result<Self> {
+        let no_memory = |error| Error::system("making room to receive into", error);
         let groups = Groups::new(groups);
-        Delivery {
-            batch: Batch::default(),
+        Ok(Delivery {
+            batch: Batch::new().map_err(no_memory)?,
             layout: Layout::default(),
             repeat: Repeat::default(),
-            current: Current::default(),
+            current: Current::new().map_err(no_memory)?,
             losses: Losses::new(groups.len()),
             strict: options.strict,
             untold: 0,
@@ -102,7 +108,7 @@ impl Delivery {
             direction: Direction::Both,
             filter: None,
             snaplen: options.snaplen as usize,
-        }
+        })
     }
 
     /// Takes the next datagram of `Delivery::batch` in hand, and says whether there was one.

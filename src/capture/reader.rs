@@ -59,6 +59,8 @@ impl Reader {
         let buffers = buffers.max(2);
         let (filled_sender, filled) = bounded(buffers);
         let (empty, empty_receiver) = bounded(buffers);
+        // The first is made here: where there is no memory for it, there is no thread.
+        let _ = empty.try_send(Batch::with_room(ROOM)?);
         let shared = Arc::new(Shared {
             ready: sys::event()?,
             waiting: AtomicBool::new(false),
@@ -66,8 +68,13 @@ impl Reader {
             attention: sys::event()?,
             ended: AtomicBool::new(false),
         });
-        let worker =
-            Worker { socket, filled: filled_sender, empty: empty_receiver, shared: shared.clone(), unmade: buffers };
+        let worker = Worker {
+            socket,
+            filled: filled_sender,
+            empty: empty_receiver,
+            shared: shared.clone(),
+            unmade: buffers - 1,
+        };
         let builder = std::thread::Builder::new().name("nflog-reader".into()).stack_size(128 << 10);
         let thread = sys::without_signals(|| builder.spawn(move || worker.run()))?;
         Ok(Reader { filled, empty: Some(empty), shared, thread: Some(thread), process: std::process::id() })
@@ -174,14 +181,17 @@ impl Worker {
         }
     }
 
-    /// An empty buffer; none when the caller is gone.
+    /// An empty buffer; none when the caller is gone. Where there is no memory for a further one, those that there are must
+    /// do.
     fn buffer(&mut self) -> Option<Batch> {
         if let Ok(batch) = self.empty.try_recv() {
             return Some(batch);
         }
         if self.unmade > 0 {
             self.unmade -= 1;
-            return Some(Batch::with_room(ROOM));
+            if let Ok(batch) = Batch::with_room(ROOM) {
+                return Some(batch);
+            }
         }
         self.empty.recv().ok()
     }

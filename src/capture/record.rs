@@ -4,13 +4,15 @@
 //! before the packet, which the message needs no more. Only a record that was cut off is copied, into a window with
 //! nothing but zeros behind it: some programs read a packet's true length.
 
+use std::io;
 use std::ops::Range;
 
-use super::batch::{MESSAGE_HEADER, READABLE_TAIL};
+use super::batch::{DATAGRAM_MAX, MESSAGE_HEADER, READABLE_TAIL};
 use super::frame::{Frame, Header};
 use super::layout::{ATTRIBUTE_HEADER, Layout};
 use super::message::Message;
 use super::stamp::Stamp;
+use super::sys::Pages;
 
 /// A packet as the capture delivers it.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,6 @@ pub struct Record<'a> {
 }
 
 /// The record in hand.
-#[derive(Default)]
 pub struct Current {
     pub stamp: Stamp,
     len: u32,
@@ -44,18 +45,19 @@ pub struct Current {
 }
 
 /// A copy of a record that was cut off.
-#[derive(Default)]
 struct Window {
-    buffer: Vec<u8>,
+    buffer: Pages,
     used: usize,
 }
 
 impl Window {
+    /// With room for any record.
+    fn new() -> io::Result<Window> {
+        Ok(Window { buffer: Pages::new(Header::LONGEST + DATAGRAM_MAX + READABLE_TAIL)?, used: 0 })
+    }
+
     fn copy(&mut self, header: &[u8], bytes: &[u8]) {
         let length = header.len() + bytes.len();
-        if self.buffer.len() < length + READABLE_TAIL {
-            self.buffer.resize(length + READABLE_TAIL, 0);
-        }
         self.buffer[..header.len()].copy_from_slice(header);
         self.buffer[header.len()..length].copy_from_slice(bytes);
         self.cut(length);
@@ -71,6 +73,22 @@ impl Window {
 }
 
 impl Current {
+    /// None yet.
+    pub fn new() -> io::Result<Current> {
+        Ok(Current {
+            stamp: Stamp::default(),
+            len: 0,
+            data: 0..0,
+            in_window: false,
+            window: Window::new()?,
+            message: 0..0,
+            covered: Vec::new(),
+            covered_at: 0,
+            uncovered: Vec::new(),
+            layout: Layout::default(),
+        })
+    }
+
     /// Makes the record of a frame whose message is at `message` in `buffer`, the batch's.
     #[inline]
     pub fn place(&mut self, header: &Header, frame: &Frame, buffer: &mut [u8], message: Range<usize>) {
@@ -130,7 +148,7 @@ impl Current {
     /// The record's bytes; `buffer` is the batch's.
     #[inline]
     pub fn data<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
-        let buffer = if self.in_window { &self.window.buffer } else { buffer };
+        let buffer = if self.in_window { &*self.window.buffer } else { buffer };
         buffer.get(self.data.clone()).unwrap_or(&[])
     }
 
@@ -192,7 +210,7 @@ mod tests {
         let message = message(2, 5, &[(9, b"packet")]);
         let (mut buffer, range) = buffer(&message);
         let before = buffer.clone();
-        let mut current = Current::default();
+        let mut current = Current::new().unwrap();
         current.place(&header(b""), &frame(8..14, 6), &mut buffer, range);
         current.cut(6, 0, &buffer);
         assert_eq!(current.record(&buffer).data, b"packet");
@@ -204,7 +222,7 @@ mod tests {
     fn a_header_is_written_before_the_packet_and_the_message_is_still_told() {
         let message = message(2, 5, &[(12, &[0, 0, 0, 9]), (9, b"packet")]);
         let (mut buffer, range) = buffer(&message);
-        let mut current = Current::default();
+        let mut current = Current::new().unwrap();
         current.place(&header(b"HEADERHEADERHEADERHE"), &frame(16..22, 26), &mut buffer, range);
         current.cut(26, 0, &buffer);
         assert_eq!(current.record(&buffer).data, b"HEADERHEADERHEADERHEpacket");
@@ -219,7 +237,7 @@ mod tests {
     fn a_message_that_was_cut_off_is_a_message_still() {
         let message = message(2, 5, &[(12, &[0, 0, 0, 9]), (9, b"a long packet")]);
         let (mut buffer, range) = buffer(&message);
-        let mut current = Current::default();
+        let mut current = Current::new().unwrap();
         let frame = Frame { bytes: 0..message.len(), len: message.len(), overhead: 16, counted: 13 };
         assert_eq!((frame.caplen(message.len(), 13), frame.caplen(message.len(), 6)), (message.len(), 22));
         current.place(&header(b""), &frame, &mut buffer, range);
@@ -234,7 +252,7 @@ mod tests {
     fn a_record_that_was_cut_off_has_only_zeros_behind_it() {
         let message = message(2, 5, &[(9, b"a long packet")]);
         let (mut buffer, range) = buffer(&message);
-        let mut current = Current::default();
+        let mut current = Current::new().unwrap();
         for (made, caplen, expected) in
             [(&b""[..], 13, &b"a long packet"[..]), (b"HH", 8, b"HHa long"), (b"HH", 1, b"H")]
         {

@@ -98,7 +98,7 @@ impl Session {
         let mut socket = Socket::open(options.buffer_size)?;
         let options = Options { link_type: device.link_type().or(options.link_type), ..options.clone() };
         let interfaces = Interfaces::new(socket.fd().clone());
-        let mut delivery = Delivery::new(device.groups(), &options, interfaces);
+        let mut delivery = Delivery::new(device.groups(), &options, interfaces)?;
         for group in device.groups() {
             socket.bind_group(group, &options, &mut delivery.batch)?;
         }

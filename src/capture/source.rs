@@ -14,6 +14,8 @@ pub struct Source {
     pub socket: Socket,
     /// How many buffers a reader thread has; none where there is to be no thread.
     buffers: Option<usize>,
+    /// Whether a thread that cannot be started is an error. Otherwise reads do without one.
+    insists: bool,
     reader: Option<Reader>,
 }
 
@@ -28,7 +30,7 @@ impl Source {
             // Less than two buffers are not worth a thread.
             ReaderThread::Auto => Some(reader::buffers_in(refused)).filter(|&buffers| buffers >= 2),
         };
-        Source { socket, buffers, reader: None }
+        Source { socket, buffers, insists: options.reader_thread == ReaderThread::On, reader: None }
     }
 
     /// Puts the next datagram into `batch`, which is cleared, if there is one; of a source that
@@ -62,13 +64,20 @@ impl Source {
             self.socket.take_early(batch);
             return Ok(Receipt::Datagram);
         }
-        match self.buffers {
-            Some(buffers) => self.reader(buffers)?.exchange(batch),
-            None => self.receive(batch),
+        let Some(buffers) = self.buffers else { return self.receive(batch) };
+        let insists = self.insists;
+        match self.reader(buffers) {
+            Ok(reader) => reader.exchange(batch),
+            Err(error) if insists => Err(without_thread(error)),
+            Err(_) => {
+                // A limit on processes, a seccomp filter, no memory: the kernel's buffer must do, from now on.
+                self.buffers = None;
+                self.receive(batch)
+            }
         }
     }
 
-    /// The reader thread, started if this process has none.
+    /// The reader thread, started if this process has none. That it cannot be started is an error.
     #[inline(never)]
     fn reader(&mut self, buffers: usize) -> io::Result<&Reader> {
         if let Some(reader) = self.reader.take_if(|reader| !reader.is_here()) {
@@ -113,4 +122,10 @@ impl Source {
     pub fn buffer_size(&self, asked: u32) -> u32 {
         if self.buffers.is_some() { asked } else { self.socket.buffer_size().min(asked) }
     }
+}
+
+/// Why a read fails where a reader thread was insisted on.
+fn without_thread(error: io::Error) -> io::Error {
+    let text = format!("the reader thread cannot be started: {error}; with the mode auto, reads do without it");
+    io::Error::new(error.kind(), text)
 }

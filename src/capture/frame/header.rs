@@ -1,16 +1,16 @@
 //! A link header that is made here: few bytes, on the stack.
 
-/// The longest header: Linux cooked v2 and a VLAN tag.
-const LONGEST: usize = 24;
-
 /// A link header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    bytes: [u8; LONGEST],
+    bytes: [u8; Header::LONGEST],
     length: usize,
 }
 
 impl Header {
+    /// The longest header: Linux cooked v2 and a VLAN tag.
+    pub const LONGEST: usize = 24;
+
     /// Begins anew.
     #[inline]
     pub fn clear(&mut self) {
