@@ -16,6 +16,7 @@ mod readme;
 mod refusals;
 mod rules;
 mod setup;
+mod stamps;
 mod states;
 mod tcpdump;
 mod thread;

@@ -9,6 +9,8 @@ use super::program::Program;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 const STRICT: &[&str] = &["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"];
+/// Where a client has a clock of its own, the library's calls go there.
+const OWN_CLOCK: &str = "-Wl,--export-dynamic-symbol=clock_gettime";
 
 /// The library under test.
 pub fn library() -> PathBuf {
@@ -42,7 +44,7 @@ fn compile(name: &str, kind: &str, libraries: &[&str]) -> PathBuf {
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let newest = modified(&source).max(modified(&Path::new(CLIENTS).join("client.h")));
     if modified(&binary) <= newest {
-        Program::new("cc").args(STRICT).arg(source).arg("-o").arg(&binary).args(libraries).succeed();
+        Program::new("cc").args(STRICT).arg(OWN_CLOCK).arg(source).arg("-o").arg(&binary).args(libraries).succeed();
     }
     binary
 }
@@ -95,7 +97,7 @@ impl Installed {
         let config = Program::new("pkg-config").env("PKG_CONFIG_PATH", self.lib().join("pkgconfig"));
         let flags = config.args(["--cflags", "--libs", "pcap_nflog"]).succeed().stdout();
         let binary = self.prefix.join(source.file_stem().unwrap());
-        let compiler = Program::new("cc").args(STRICT).arg(source).args(options);
+        let compiler = Program::new("cc").args(STRICT).arg(OWN_CLOCK).arg(source).args(options);
         let compiler = compiler.arg("-o").arg(&binary).args(flags.split_ascii_whitespace());
         compiler.arg(format!("-Wl,-rpath,{}", self.lib().display())).succeed();
         binary
