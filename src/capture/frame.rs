@@ -31,6 +31,7 @@ mod length;
 use std::ops::Range;
 
 pub use header::Header;
+pub use length::LONGEST as LONGEST_PACKET;
 
 use super::interfaces::Interfaces;
 use super::layers::{Layers, NetworkLayer, ethertype};

@@ -7,8 +7,8 @@
 use std::io;
 use std::ops::Range;
 
-use super::batch::{DATAGRAM_MAX, MESSAGE_HEADER, READABLE_TAIL};
-use super::frame::{Frame, Header};
+use super::batch::{DATAGRAM_MAX, MESSAGE_HEADER};
+use super::frame::{Frame, Header, LONGEST_PACKET};
 use super::layout::{ATTRIBUTE_HEADER, Layout};
 use super::message::Message;
 use super::stamp::Stamp;
@@ -51,9 +51,9 @@ struct Window {
 }
 
 impl Window {
-    /// With room for any record.
+    /// With room for any record, and for any true length behind it.
     fn new() -> io::Result<Window> {
-        Ok(Window { buffer: Pages::new(Header::LONGEST + DATAGRAM_MAX + READABLE_TAIL)?, used: 0 })
+        Ok(Window { buffer: Pages::new(Header::LONGEST + DATAGRAM_MAX + LONGEST_PACKET)?, used: 0 })
     }
 
     fn copy(&mut self, header: &[u8], bytes: &[u8]) {
@@ -183,6 +183,7 @@ impl Current {
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::READABLE_TAIL;
     use super::super::message::tests::{message, parsed};
     use super::*;
 

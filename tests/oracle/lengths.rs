@@ -218,3 +218,70 @@ fn send_5000(to: std::net::IpAddr) {
     let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     std::net::UdpSocket::bind(any).unwrap().send_to(&[7; 5000], (to, 9000)).unwrap();
 }
+
+/// Sends so many bytes over a TCP connection of its own, and takes them.
+fn tcp(address: &str, bytes: usize) {
+    use std::io::{Read, Write, copy, repeat, sink};
+    let listener = std::net::TcpListener::bind(address).unwrap();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    let mut server = listener.accept().unwrap().0;
+    let reading = std::thread::spawn(move || copy(&mut server, &mut sink()).unwrap());
+    copy(&mut repeat(7).take(bytes as u64), &mut client).unwrap();
+    client.flush().unwrap();
+    drop(client);
+    assert_eq!(reading.join().unwrap(), bytes as u64);
+}
+
+/// A TCP segment: its sequence number, the length of all its headers, the length field of the IP header, and the record's
+/// length.
+struct Segment {
+    sequence: u32,
+    headers: usize,
+    field: u16,
+    len: usize,
+}
+
+impl Segment {
+    fn of(packet: &[u8], len: usize) -> Segment {
+        let number = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
+        let (field, mut tcp) = if packet[0] >> 4 == 4 { (number(2), 20) } else { (number(4), 40) };
+        if packet[0] >> 4 == 6 && packet[6] == 0 {
+            // A Hop-by-Hop header, which has the length then.
+            tcp += 8 * (1 + usize::from(packet[41]));
+        }
+        let sequence = u32::from_be_bytes(packet[tcp + 4..tcp + 8].try_into().unwrap());
+        Segment { sequence, headers: tcp + 4 * usize::from(packet[tcp + 12] >> 4), field, len }
+    }
+}
+
+#[test]
+fn a_tcp_packet_that_is_too_long_for_its_headers_field_is_never_told_to_be_short() {
+    in_private_network(|network| {
+        network.rules("inet", "output", &["tcp dport 9000 log group 5"]);
+        for address in ["127.0.0.1:9000", "[::1]:9000"] {
+            let mut session = open("nflog:5", LinkType::Raw, 96);
+            tcp(address, 3_000_000);
+            let mut segments = Vec::new();
+            loop {
+                while session.advance() {
+                    let record = session.record();
+                    segments.push(Segment::of(record.data, record.len as usize));
+                }
+                if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(60))).unwrap() != Fetched::Batch {
+                    break;
+                }
+            }
+            let mut long = 0;
+            for pair in segments.windows(2) {
+                let (segment, next) = (&pair[0], &pair[1]);
+                let truth = segment.headers + next.sequence.wrapping_sub(segment.sequence) as usize;
+                // What is sent again does not tell how long the segment before it was.
+                if segment.field == 0 && (65_536..1 << 20).contains(&truth) {
+                    assert!((65_536..=truth).contains(&segment.len), "{} of {truth} bytes", segment.len);
+                    long += 1;
+                }
+            }
+            println!("{address}: {} segments, {long} too long for the field", segments.len());
+        }
+    });
+}

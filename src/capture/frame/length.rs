@@ -6,11 +6,18 @@ use crate::capture::layers::ethertype;
 const IPV6_HEADER: usize = 40;
 
 /// The longest packet that the kernel makes or passes on (`GSO_MAX_SIZE`, linux/netdevice.h).
-const LONGEST: usize = 8 * 65_535;
+pub const LONGEST: usize = 8 * 65_535;
+
+/// `IPPROTO_TCP`.
+const TCP: u8 = 6;
+
+/// The least that a TCP packet has whose header says 0. Segmentation offload has yet to split it (or has merged it), and its
+/// length does not fit 16 bits (`iph_set_totlen`, linux/ip.h; `ipv6_set_payload_len`, net/ipv6.h).
+const OFFLOADED_MIN: usize = 65_536;
 
 /// The length in bytes that the packet of the given ethertype had; never below what was copied of it. Where its
-/// header does not tell (it was cut off, the kernel left the field at 0, or the protocol has none), what was copied
-/// is all that is known. Whether less than the packet was copied is not known, as each rule may say how much: so a
+/// header does not tell (it was cut off, or the protocol has no such field), what was copied is all that is known, and
+/// of a TCP packet whose length does not fit the field, that it does not. Whether less than the packet was copied is not known, as each rule may say how much: so a
 /// header that claims more than there is, where IP has not looked at it yet, is believed.
 #[inline]
 pub fn of_packet(kind: u16, packet: &[u8]) -> usize {
@@ -23,11 +30,14 @@ pub fn of_packet(kind: u16, packet: &[u8]) -> usize {
     claimed.unwrap_or(0).max(packet.len())
 }
 
-/// Total Length, RFC 791. It is 0 in packets of 64 KiB and more that segmentation offload has yet to split.
+/// Total Length, RFC 791.
 #[inline]
 fn of_ipv4(packet: &[u8]) -> Option<usize> {
     let &[_, _, high, low] = packet.first_chunk()?;
-    Some(u16::from_be_bytes([high, low]).into())
+    match u16::from_be_bytes([high, low]) {
+        0 => (*packet.get(9)? == TCP).then_some(OFFLOADED_MIN),
+        length => Some(length.into()),
+    }
 }
 
 /// Payload Length, RFC 8200; where it is 0, the Jumbo Payload option of a Hop-by-Hop header, RFC 2675.
@@ -36,6 +46,7 @@ fn of_ipv6(packet: &[u8]) -> Option<usize> {
     let &[_, _, _, _, high, low, next_header] = packet.first_chunk()?;
     let length = match u16::from_be_bytes([high, low]) {
         0 if next_header == 0 => jumbo(packet)?,
+        0 if next_header == TCP => OFFLOADED_MIN,
         0 => return None,
         length => length.into(),
     };
@@ -82,12 +93,20 @@ mod tests {
     fn what_was_copied_is_the_least() {
         assert_eq!(of_packet(ethertype::IPV4, &[0x45, 0, 0, 2, 9, 9]), 6);
         assert_eq!(of_packet(ethertype::IPV4, &[0x45, 0, 0, 0, 9, 9]), 6);
-        assert_eq!(of_packet(ethertype::IPV6, &[0x60, 0, 0, 0, 0, 0, 6, 64]), 8);
+        assert_eq!(of_packet(ethertype::IPV6, &[0x60, 0, 0, 0, 0, 0, 17, 64]), 8);
         for length in 0..4 {
             assert_eq!(of_packet(ethertype::IPV4, &[0x45, 0, 9, 9][..length]), length);
         }
         assert_eq!(of_packet(0x88cc, &[1, 2, 3]), 3);
         assert_eq!(of_packet(ethertype::IPV4, &[]), 0);
+    }
+
+    #[test]
+    fn a_tcp_packet_whose_length_does_not_fit_the_header_is_at_least_so_long() {
+        let v4 = |protocol| [0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, protocol];
+        assert_eq!(of_packet(ethertype::IPV4, &v4(6)), 65_536);
+        assert_eq!(of_packet(ethertype::IPV4, &v4(17)), 10);
+        assert_eq!(of_packet(ethertype::IPV6, &[0x60, 0, 0, 0, 0, 0, 6, 64]), 40 + 65_536);
     }
 
     #[test]
