@@ -1651,8 +1651,9 @@ int pcap_can_set_rfmon(pcap_t *p);
 int pcap_set_rfmon(pcap_t *p, int rfmon);
 
 /**
- * Sets how long a read waits for a packet, in milliseconds; 0 and less wait for ever. It also bounds how long the
- * kernel gathers packets before it hands them over: at most 10 ms.
+ * Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; with a negative value `pcap_next_ex` and
+ * `pcap_dispatch` do not wait. A positive value also bounds how long the kernel gathers packets before it hands them over,
+ * which is at most 10 ms.
  *
  * # Safety
  *
@@ -1775,8 +1776,8 @@ int pcap_next_ex(pcap_t *p,
  * Ends a read on the handle, also one that is waiting. May be called from a callback, from a signal handler and
  * from another thread. Packets that were received stay for the next read.
  *
- * It wakes a read by write(2) to an eventfd and by send(2) to the capture's own socket, which needs no privilege: a
- * program that forbids itself system calls must leave it these two.
+ * It wakes a read by write(2) to an eventfd and to the capture's own socket, which needs no privilege: a program that
+ * forbids itself system calls must leave it this one.
  *
  * # Safety
  *
@@ -2184,7 +2185,8 @@ int pcap_minor_version(pcap_t *p);
 
 /**
  * Counts of the capture so far: `ps_recv` packets delivered, `ps_drop` packets lost between the rule and the
- * reader, exactly, up to the last packet received; `ps_ifdrop` is 0. Each wraps around at 32 bits.
+ * reader, exactly, up to the last packet received; `ps_ifdrop` is 0. Each wraps around at 32 bits. Of two processes that
+ * read one handle after a fork, each counts the other's packets as lost.
  *
  * # Safety
  *
@@ -2194,7 +2196,8 @@ int pcap_minor_version(pcap_t *p);
  *
  * 0, `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
  */
-int pcap_stats(pcap_t *p, struct pcap_stat *ps);
+int pcap_stats(pcap_t *p,
+               struct pcap_stat *ps);
 
 /**
  * The snapshot length: no record's caplen is larger. For link type NFLOG it has room for the attributes besides

@@ -1,4 +1,8 @@
 //! Reading packets: pcap_loop(3PCAP), pcap_next_ex(3PCAP), pcap_breakloop(3PCAP).
+//!
+//! A read is made of steps, none of which can be cancelled or left: each runs under the panic guard, and returns plain
+//! data. Between them, in frames that own nothing, callbacks run and the thread blocks: there a cancelled thread, a C++
+//! exception or a jump passes through.
 
 use std::ffi::{c_int, c_uchar};
 use std::ptr;
@@ -297,8 +301,8 @@ pub unsafe extern "C-unwind" fn pcap_next_ex(
 /// Ends a read on the handle, also one that is waiting. May be called from a callback, from a signal handler and
 /// from another thread. Packets that were received stay for the next read.
 ///
-/// It wakes a read by write(2) to an eventfd and by send(2) to the capture's own socket, which needs no privilege: a
-/// program that forbids itself system calls must leave it these two.
+/// It wakes a read by write(2) to an eventfd and to the capture's own socket, which needs no privilege: a program that
+/// forbids itself system calls must leave it this one.
 ///
 /// # Safety
 ///

@@ -12,7 +12,8 @@ use crate::capture::{DATAGRAM_MAX, Direction};
 use crate::system::forward;
 
 /// Counts of the capture so far: `ps_recv` packets delivered, `ps_drop` packets lost between the rule and the
-/// reader, exactly, up to the last packet received; `ps_ifdrop` is 0. Each wraps around at 32 bits.
+/// reader, exactly, up to the last packet received; `ps_ifdrop` is 0. Each wraps around at 32 bits. Of two processes that
+/// read one handle after a fork, each counts the other's packets as lost.
 ///
 /// # Safety
 ///

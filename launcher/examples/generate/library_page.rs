@@ -2,6 +2,38 @@
 
 use clap_mangen::roff::{Roff, bold, roman};
 
+/// What a program may rely on.
+const PROGRAM: [(&str, &str); 4] = [
+    (
+        "THREADS AND CALLBACKS",
+        "One thread at a time may use a handle, except for pcap_breakloop(3PCAP), which any thread and any signal handler may \
+         call. A callback may leave pcap_loop and pcap_dispatch without returning: its thread may be cancelled or end by \
+         pthread_exit(3), and it may throw a C++ exception or call longjmp(3). The handle can be read on, by another thread too, \
+         or closed afterwards; the packets of the batch that were not delivered yet are delivered by the next read. \
+         pcap_loop, pcap_dispatch, pcap_next and pcap_next_ex are cancellation points where they wait and where they take a \
+         new batch; every other function completes before a cancellation takes effect. Only deferred cancellation is \
+         supported. Panics inside the library become PCAP_ERROR with a text.",
+    ),
+    (
+        "MEMORY",
+        "Where memory runs out, functions fail with their error code and a text. Large buffers are mapped, and a mapping that is \
+         refused is an error; what malloc(3) refuses beyond that comes from a reserve of 4 MiB in the library's static data. A \
+         function that begins while half of the reserve is in use fails with \"out of memory\". What remains: a single call \
+         that needs more than 2 MiB while malloc gives nothing aborts the process.",
+    ),
+    (
+        "FORKS",
+        "A child may read a handle that was opened before the fork, and so may the parent: each packet goes to one of them. A \
+         process takes the other's packets for lost, since the kernel numbers them all. pcap_breakloop in one process may \
+         end a wait only in its own.",
+    ),
+    (
+        "CLOCK",
+        "The kernel's timestamps are delivered as they are. Estimates (packets at output hooks) do not go backwards within a \
+         group; if the clock is set back by more than 20 ms, they follow it.",
+    ),
+];
+
 /// The page of a header that cbindgen wrote.
 pub fn page(header: &str) -> Vec<u8> {
     let mut roff = Roff::new();
@@ -17,6 +49,9 @@ pub fn page(header: &str) -> Vec<u8> {
          groups from 0 to 65535. On such devices these functions tell and set what libpcap has no words for. The others \
          are described by libpcap's own pages.",
     )]);
+    for (heading, text) in PROGRAM {
+        roff.control("SH", [heading]).text([roman(text)]);
+    }
     for (section, wanted) in [("FUNCTIONS", true), ("TYPES", false)] {
         roff.control("SH", [section]);
         for (comment, declaration) in documented(header) {
