@@ -1,7 +1,7 @@
 //! Tests against the real kernel, its netfilter, and unmodified pcap programs.
 //!
 //! Each test runs in a network namespace of its own, made without root where there is none (`support/network.rs`), so
-//! they run in parallel and touch nothing of the host. Traffic stays on that namespace's loopback. C programs are in
+//! they run in parallel and touch nothing of the host. Traffic stays on that namespace's loopback. C and C++ programs are in
 //! `tests/clients`. `PCAP_NFLOG_LIB` names the library to test; without it, it is the one that cargo has just built.
 
 mod support;
@@ -22,4 +22,5 @@ mod tcpdump;
 mod thread;
 mod told;
 mod traces;
+mod unwinding;
 mod ways_in;

@@ -9,6 +9,7 @@ use super::program::Program;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 const STRICT: &[&str] = &["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"];
+const STRICT_CPP: &[&str] = &["-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"];
 /// Where a client has a clock of its own, the library's calls go there.
 const OWN_CLOCK: &str = "-Wl,--export-dynamic-symbol=clock_gettime";
 
@@ -42,15 +43,21 @@ fn compile(name: &str, kind: &str, libraries: &[&str]) -> PathBuf {
     // SAFETY: flock(2) takes no pointers, and the descriptor is open. The lock ends with it.
     assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let newest = modified(&source).max(modified(&Path::new(CLIENTS).join("client.h")));
-    if modified(&binary) <= newest {
-        Program::new("cc").args(STRICT).arg(OWN_CLOCK).arg(source).arg("-o").arg(&binary).args(libraries).succeed();
+    let headers = ["client.h", "numbered.h"].map(|header| modified(&Path::new(CLIENTS).join(header)));
+    if modified(&binary) <= headers.into_iter().fold(modified(&source), Ord::max) {
+        let compiler = match source.extension().is_some_and(|extension| extension == "cc") {
+            false => Program::new("cc").args(STRICT),
+            true => Program::new("c++").args(STRICT_CPP),
+        };
+        compiler.arg(OWN_CLOCK).arg(source).arg("-o").arg(&binary).args(libraries).succeed();
     }
     binary
 }
 
+/// A client's source, in C or in C++.
 fn source(name: &str) -> PathBuf {
-    Path::new(CLIENTS).join(format!("{name}.c"))
+    let [c, cpp] = ["c", "cc"].map(|extension| Path::new(CLIENTS).join(name).with_extension(extension));
+    if c.is_file() { c } else { cpp }
 }
 
 /// The library as `make install` puts it.
