@@ -56,8 +56,10 @@ fn take(state: &mut State) -> Option<Packet> {
 /// No borrow of the handle's state is alive.
 #[inline(always)]
 unsafe fn fetch(handle: &Handle, wait: Wait, unsettles: bool) -> Result<(), c_int> {
+    // Also where it need not block: a reader that is never idle could not be cancelled otherwise. The batch in hand is used
+    // up here, and the selectable descriptor tells the truth.
+    cancellation_point();
     let mut fetch = Fetch::new(wait);
-    let mut blocked = false;
     loop {
         let progress = |state: &mut State| {
             let session = state.active()?;
@@ -69,18 +71,13 @@ unsafe fn fetch(handle: &Handle, wait: Wait, unsettles: bool) -> Result<(), c_in
         };
         // SAFETY: as the caller promises, here and below.
         match unsafe { step(handle, progress) }? {
-            Progress::Done(Fetched::Batch) if blocked => return Ok(()),
-            Progress::Done(Fetched::Batch) => {
-                cancellation_point();
-                return Ok(());
-            }
+            Progress::Done(Fetched::Batch) => return Ok(()),
             Progress::Done(Fetched::Nothing) => return Err(0),
             Progress::Done(Fetched::Stopped) => return Err(PCAP_ERROR_BREAK),
             Progress::Block(blocking) => {
                 if let Some(session) = unsafe { handle.state() }.session.as_mut() {
                     session.block(&mut fetch, blocking);
                 }
-                blocked = true;
             }
         }
     }
