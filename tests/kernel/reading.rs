@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pcap_nflog::capture::{Device, Options, ReaderThread, Session, Statistics};
 
-use crate::support::client::preloaded;
+use crate::support::client::{preloaded, with_libpcap};
 use crate::support::network::{bound_groups, in_private_network};
 use crate::support::program::{Program, Stream};
 use crate::support::traffic::{Udp, V4};
@@ -161,6 +161,23 @@ fn a_read_ends_with_0_when_its_time_is_over_and_at_once_in_non_blocking_mode() {
     in_private_network(|_| {
         for client in both("waiting") {
             client.succeed();
+        }
+    });
+}
+
+#[test]
+fn a_negative_timeout_is_what_libpcap_makes_of_it() {
+    in_private_network(|network| {
+        network.log_udp();
+        for set in ["open_live", "set_timeout"] {
+            for time in ["-1", "-1000", "-2147483648"] {
+                let reference = Program::new(with_libpcap("negative")).args(["lo", set, time]).succeed();
+                assert!(reference.lines().len() >= 10, "{reference:?}");
+                for client in both("negative") {
+                    let ours = client.args(["nflog:5", set, time]).succeed();
+                    assert_eq!(ours.lines(), reference.lines(), "{set} {time}");
+                }
+            }
         }
     });
 }
