@@ -79,6 +79,20 @@ fn the_thread_is_there_when_it_is_wanted_and_takes_no_signals() {
 }
 
 #[test]
+fn reads_do_without_a_thread_that_cannot_be_made_unless_it_was_asked_for() {
+    in_private_network(|network| {
+        network.log_udp();
+        for reason in ["seccomp", "nproc"] {
+            for read in ["loop", "dispatch", "next_ex", "next"] {
+                preloaded("threadless").args([reason, read]).succeed();
+            }
+            preloaded("threadless").env("PCAP_NFLOG_READER_THREAD", "on").args([reason, "next_ex"]).succeed();
+            preloaded("threadless").env("PCAP_NFLOG_READER_THREAD", "off").args([reason, "next_ex"]).succeed();
+        }
+    });
+}
+
+#[test]
 fn an_unknown_mode_is_refused_with_those_that_are_known() {
     in_private_network(|_| {
         let ended = reader("nflog:5").env("PCAP_NFLOG_READER_THREAD", "perhaps").run();
