@@ -41,6 +41,7 @@ pub(super) struct State {
     pub options: Options,
     pub rfmon: bool,
     pub nonblocking: bool,
+    pub timeout_is_negative: bool,
     /// Whether the caller chose the buffer's size.
     pub buffer_chosen: bool,
     pub precision: Precision,
@@ -110,6 +111,7 @@ impl Handle {
             options,
             rfmon: false,
             nonblocking: false,
+            timeout_is_negative: false,
             buffer_chosen: false,
             precision: Precision::Micro,
             session: None,
@@ -198,7 +200,7 @@ impl State {
             let failed = Failed::from(error);
             Failed { text: format!("{}: {}", self.name, failed.text), ..failed }
         })?;
-        session.set_nonblocking(self.nonblocking);
+        session.set_nonblocking(self.nonblocking || self.timeout_is_negative);
         let (granted, asked) = (session.buffer_size(), self.options.buffer_size);
         self.session = Some(session);
         Ok((self.buffer_chosen && granted < asked).then(|| {
@@ -218,12 +220,12 @@ impl State {
         };
     }
 
-    /// What `pcap_set_timeout` stored: 0 waits for ever, and less does not wait, as in libpcap's captures on Linux.
+    /// What `pcap_set_timeout` stored: 0 waits for ever. Less is non-blocking mode from activation on, and the timeout's
+    /// complement once that is left, as in libpcap's captures on Linux.
     pub fn set_timeout(&mut self, milliseconds: c_int) {
-        self.options.timeout = match milliseconds {
-            0 => None,
-            _ => Some(Duration::from_millis(milliseconds.try_into().unwrap_or(0))),
-        };
+        self.timeout_is_negative = milliseconds < 0;
+        let milliseconds = if milliseconds < 0 { !milliseconds } else { milliseconds };
+        self.options.timeout = u64::try_from(milliseconds).ok().filter(|&ms| ms > 0).map(Duration::from_millis);
     }
 
     /// The handle's snapshot length: never below a record's caplen. A record of link type NFLOG has the message's

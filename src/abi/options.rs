@@ -89,9 +89,8 @@ pub unsafe extern "C" fn pcap_set_rfmon(p: *mut pcap_t, rfmon: c_int) -> c_int {
     }
 }
 
-/// Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; with a negative value `pcap_next_ex` and
-/// `pcap_dispatch` do not wait. A positive value also bounds how long the kernel gathers packets before it hands them over,
-/// which is at most 10 ms.
+/// Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; a negative value is non-blocking mode, as
+/// in libpcap. It also bounds how long the kernel gathers packets before it hands them over, which is at most 10 ms.
 ///
 /// # Safety
 ///

@@ -44,8 +44,7 @@ impl ReaderThread {
 pub struct Options {
     /// The most bytes to deliver of a packet, 1 to [`SNAPLEN_MAX`].
     pub snaplen: u32,
-    /// How long a read waits for a packet; `None` is for ever, zero is not at all. It bounds the flush time as well, unless it
-    /// is zero.
+    /// How long a read waits for a packet; `None` is for ever. It bounds the flush time as well.
     pub timeout: Option<Duration>,
     /// Deliver each packet at once: no batches.
     pub immediate: bool,
@@ -106,8 +105,7 @@ impl Options {
 
     /// The flush time in hundredths of a second, as the kernel counts it.
     pub(super) fn flush_hundredths(&self) -> u32 {
-        let flush =
-            self.flush.unwrap_or_else(|| self.timeout.filter(|t| !t.is_zero()).unwrap_or(FLUSH_MAX).min(FLUSH_MAX));
+        let flush = self.flush.unwrap_or_else(|| self.timeout.unwrap_or(FLUSH_MAX).min(FLUSH_MAX));
         u32::try_from(flush.as_millis() / 10).unwrap_or(u32::MAX)
     }
 }
@@ -120,7 +118,6 @@ mod tests {
     fn the_flush_time_is_the_timeout_but_at_most_ten_milliseconds() {
         let flush = |ms| Options { timeout: Some(Duration::from_millis(ms)), ..Options::default() }.flush_hundredths();
         assert_eq!((flush(1), flush(9), flush(10), flush(1000)), (0, 0, 1, 1));
-        assert_eq!(flush(0), 1, "reads that do not wait");
         assert_eq!(Options::default().flush_hundredths(), 1);
         let told = Options { flush: Some(Duration::from_millis(250)), ..Options::default() };
         assert_eq!(told.flush_hundredths(), 25);
