@@ -20,7 +20,7 @@ use super::readiness::Readiness;
 use super::record::Record;
 use super::source::Source;
 use super::stop::Stop;
-use super::sys::{self, CancelState, Woken};
+use super::sys::{self, BlockingReceive, CancelState, Woken};
 use super::wait::{Blocking, Fetch, ReceiveTimeout, Wait};
 
 /// How a wait for packets ended.
@@ -53,6 +53,7 @@ pub struct Session {
     nonblocking: bool,
     pace: Pace,
     receive_timeout: ReceiveTimeout,
+    blocking_receive: BlockingReceive,
     /// The size of the buffer that was asked for.
     asked: u32,
 }
@@ -109,7 +110,19 @@ impl Session {
         let receive_timeout = ReceiveTimeout::new(stop.attach(socket.fd()));
         let source = Source::new(socket, &options);
         let (asked, nonblocking, readiness) = (options.buffer_size, false, None);
-        Ok(Session { source, asked, stop, delivery, readiness, timeout, nonblocking, pace, receive_timeout })
+        let blocking_receive = BlockingReceive::new();
+        Ok(Session {
+            source,
+            asked,
+            stop,
+            delivery,
+            readiness,
+            timeout,
+            nonblocking,
+            pace,
+            receive_timeout,
+            blocking_receive,
+        })
     }
 
     /// Receives the next batch, for at most as long as `wait` allows. Records of the batch in hand that were not
@@ -144,12 +157,14 @@ impl Session {
                     return Err(Error::Lost { packets });
                 }
                 self.delivery.release();
-                None
+                match self.blocking_receive.left_over() {
+                    Some(length) => Some(self.finish_receive(Ok(length))?),
+                    None => None,
+                }
             }
             Some((Blocking::Receive, woken)) => {
                 self.stop.receiving(false);
-                let receipt = self.source.finish_receive(&mut self.delivery.batch, woken.length());
-                let receipt = self.note(receipt)?;
+                let receipt = self.finish_receive(woken.length())?;
                 fetch.recv_timed_out |= receipt == Receipt::Empty;
                 Some(receipt)
             }
@@ -210,17 +225,20 @@ impl Session {
     pub fn block(&mut self, fetch: &mut Fetch, blocking: Blocking) {
         let stop = self.stop.event().as_raw_fd();
         let woken = match blocking {
-            Blocking::Receive => sys::block_in_recv(self.source.socket.raw_fd(), self.delivery.batch.space()),
+            Blocking::Receive => self.blocking_receive.block(self.source.socket.raw_fd(), self.delivery.batch.space()),
             Blocking::Poll(milliseconds) => sys::block_in_poll(self.source.raw_readable(), stop, milliseconds),
             Blocking::Rest(time) => sys::rest(stop, time),
         };
         fetch.woken = Some((blocking, woken));
     }
 
-    /// Whether recv(2) may wait for the datagram itself.
+    /// Whether recv(2) may wait for the datagram itself. Not where a descriptor is selected on, which would not tell of a
+    /// datagram that is left over.
     #[inline(always)]
     fn may_block_in_recv(&mut self, wait: Wait) -> bool {
-        self.has_only_to_wait() && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
+        self.has_only_to_wait()
+            && self.readiness.is_none()
+            && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
     }
 
     /// Whether a batch is most likely still to come, and from the socket.
@@ -235,6 +253,12 @@ impl Session {
             return self.receive_held();
         }
         let receipt = self.source.receive(&mut self.delivery.batch);
+        self.note(receipt)
+    }
+
+    #[inline(always)]
+    fn finish_receive(&mut self, received: io::Result<usize>) -> Result<Receipt> {
+        let receipt = self.source.finish_receive(&mut self.delivery.batch, received);
         self.note(receipt)
     }
 

@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 use std::io;
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -259,10 +259,16 @@ pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
 /// The calls that block, declared as what they are: where a thread is cancelled in them, glibc unwinds through the
 /// caller's frames. So the functions of this module that call them own nothing, and their callers must not either.
 mod cancellable {
-    use super::{c_int, c_void};
+    use super::{c_int, c_uint};
 
     unsafe extern "C-unwind" {
-        pub fn recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize;
+        pub fn recvmmsg(
+            fd: c_int,
+            messages: *mut libc::mmsghdr,
+            count: c_uint,
+            flags: c_int,
+            timeout: *mut libc::timespec,
+        ) -> c_int;
         pub fn poll(polled: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
         pub fn ppoll(
             polled: *mut libc::pollfd,
@@ -303,12 +309,45 @@ impl Woken {
     }
 }
 
-/// Receives a datagram; waits for one as long as [`set_receive_timeout`] said. A cancellation point.
-#[inline(always)]
-pub fn block_in_recv(fd: RawFd, buffer: &mut [u8]) -> Woken {
-    // SAFETY: the pointer and the length are those of `buffer`, which outlives the call.
-    let length = unsafe { cancellable::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_TRUNC) };
-    Woken::new(length, false)
+/// A receive that blocks, and what is left of it where the thread does not come back from the call.
+///
+/// A cancellation may strike when the kernel has handed the datagram over already (glibc bug 12683), and a signal handler may
+/// jump away then. recvmmsg(2) writes the datagram's length to memory before it returns, so it is not lost.
+pub struct BlockingReceive(libc::mmsghdr);
+
+// SAFETY: the struct's pointers are used in the call that sets them only.
+unsafe impl Send for BlockingReceive {}
+// SAFETY: as above; the other members are integers.
+unsafe impl Sync for BlockingReceive {}
+
+impl BlockingReceive {
+    /// With nothing left over.
+    pub fn new() -> Self {
+        // SAFETY: mmsghdr is integers and pointers, for which zeros are valid.
+        BlockingReceive(unsafe { mem::zeroed() })
+    }
+
+    /// Receives a datagram; waits for one as long as [`set_receive_timeout`] said. A cancellation point.
+    #[inline(always)]
+    pub fn block(&mut self, fd: RawFd, buffer: &mut [u8]) -> Woken {
+        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        self.0.msg_hdr.msg_iov = &raw mut part;
+        self.0.msg_hdr.msg_iovlen = 1;
+        // SAFETY: the pointers are to one mmsghdr, which has one iovec, whose pointer and length are those of `buffer`; all
+        // outlive the call. There is no timeout but the socket's.
+        let count = unsafe { cancellable::recvmmsg(fd, &raw mut self.0, 1, libc::MSG_TRUNC, ptr::null_mut()) };
+        let length = self.left_over();
+        Woken::new(if count < 0 { -1 } else { length.unwrap_or(0) as isize }, false)
+    }
+
+    /// The length of a datagram that was received into the buffer by a call which did not return. It is told once.
+    #[inline(always)]
+    pub fn left_over(&mut self) -> Option<usize> {
+        match mem::take(&mut self.0.msg_len) {
+            0 => None,
+            length => Some(length as usize),
+        }
+    }
 }
 
 /// Waits until one of two descriptors is readable, the second of which is the stop's, for so many milliseconds;

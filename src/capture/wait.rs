@@ -46,7 +46,7 @@ impl Fetch {
 /// What a fetch blocks on.
 #[derive(Clone, Copy, Debug)]
 pub enum Blocking {
-    /// recv(2) from the socket.
+    /// Receiving from the socket.
     Receive,
     /// poll(2) of the packets' descriptor and the stop's, for so many milliseconds; negative is for ever.
     Poll(i32),
@@ -150,7 +150,7 @@ mod tests {
         let mut receive = ReceiveTimeout::new(true);
         let begun = Instant::now();
         assert!(receive.tell(COARSE, &socket));
-        let error = sys::block_in_recv(socket.as_raw_fd(), &mut [0; 16]).length().unwrap_err();
+        let error = sys::BlockingReceive::new().block(socket.as_raw_fd(), &mut [0; 16]).length().unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EAGAIN));
         assert!(begun.elapsed() >= COARSE / 2);
     }
