@@ -105,7 +105,7 @@ fn what_ends_a_wait_is_not_counted() {
         // SAFETY: gettid(2) takes no pointers and cannot fail.
         let thread_id = unsafe { libc::gettid() };
         // The system call that it waits in comes first, by number.
-        let (call, recv) = (format!("/proc/{this}/task/{thread_id}/syscall"), format!("{} ", libc::SYS_recvfrom));
+        let (call, recv) = (format!("/proc/{this}/task/{thread_id}/syscall"), format!("{} ", libc::SYS_recvmmsg));
         thread::scope(|scope| {
             scope.spawn(|| {
                 wait_until("the read waits where it receives", || {
