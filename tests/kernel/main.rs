@@ -11,6 +11,7 @@ mod discovery;
 mod filters;
 mod foreign;
 mod link_types;
+mod memory;
 mod reading;
 mod readme;
 mod refusals;

@@ -1,0 +1,161 @@
+/* starving CALL MODE DATALINK: makes a call again and again, in a process of its own each time, while its k-th allocation
+ * fails (or from the k-th on, or the k-th mmap: see failing.c), until none is left to fail. Each must succeed, or fail with
+ * its error and a text. Counts those that did, those that died, and those that failed without a word. */
+#define _GNU_SOURCE
+#include "numbered.h"
+#include "../../include/pcap_nflog.h"
+#include <dlfcn.h>
+#include <sys/wait.h>
+
+static void (*arm)(long, int);
+static long (*disarm)(void);
+static const char *call, *linktype;
+static char errbuf[PCAP_ERRBUF_SIZE];
+static struct bpf_program program;
+static char filter[4096] = "udp dst port 9000";
+static int (*packet_info)(pcap_t *, struct pcap_nflog_info *);
+
+static int is(const char *name) { return !strcmp(call, name); }
+
+static void ask(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
+{
+	struct pcap_nflog_info info = { .size = sizeof info };
+	(void)user, (void)header, (void)data;
+	CHECK(packet_info(p, &info) == 0 && info.group == 5, "%s", pcap_geterr(p));
+	unique++;
+}
+
+static void count(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
+{
+	(void)user, (void)header, (void)data;
+	unique++;
+}
+
+static void create(int snaplen)
+{
+	p = pcap_create("nflog:5", errbuf);
+	CHECK(p != NULL, "%s", errbuf);
+	CHECK(pcap_set_timeout(p, 100) == 0 && pcap_set_snaplen(p, snaplen) == 0, "%s", pcap_geterr(p));
+}
+
+/* What must be there before the call. */
+static void prepare(void)
+{
+	if (is("open_live") || is("create") || is("findalldevs"))
+		return;
+	create(is("cut") ? 40 : 2000);
+	if (is("activate"))
+		return;
+	CHECK(pcap_activate(p) == 0, "%s", pcap_geterr(p));
+	CHECK(pcap_set_datalink(p, pcap_datalink_name_to_val(linktype)) == 0, "%s", pcap_geterr(p));
+	if (is("setfilter"))
+		CHECK(pcap_compile(p, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0, "%s", pcap_geterr(p));
+	send_numbered(10);
+	CHECK(poll(&(struct pollfd){ pcap_get_selectable_fd(p), POLLIN, 0 }, 1, LIMIT * 1000) == 1, "no packets come");
+}
+
+/* The call: below 0 when it fails, with a text in errbuf. */
+static int make_the_call(void)
+{
+	struct pcap_stat stats;
+	pcap_if_t *devices = NULL;
+	int *links = NULL, result = 0;
+	errbuf[0] = 0;
+	if (is("create") || is("open_live")) {
+		p = is("create") ? pcap_create("nflog:5", errbuf) : pcap_open_live("nflog:5", 2000, 0, 100, errbuf);
+		return p == NULL ? PCAP_ERROR : 0;
+	}
+	if (is("findalldevs")) {
+		result = pcap_findalldevs(&devices, errbuf);
+		pcap_freealldevs(devices);
+		return result;
+	}
+	if (is("activate"))
+		result = pcap_activate(p);
+	else if (is("compile"))
+		result = pcap_compile(p, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
+	else if (is("setfilter"))
+		result = pcap_setfilter(p, &program);
+	else if (is("dump_open")) {
+		pcap_dumper_t *dumper = pcap_dump_open(p, "/dev/null");
+		result = dumper == NULL ? PCAP_ERROR : 0;
+		if (dumper != NULL)
+			pcap_dump_close(dumper);
+	} else if (is("read") || is("cut") || is("packet")) {
+		while (unique < 10 && result >= 0)
+			result = pcap_dispatch(p, -1, is("packet") ? ask : count, NULL);
+	} else if (is("set_datalink"))
+		result = pcap_set_datalink(p, pcap_datalink(p) == DLT_RAW ? DLT_NFLOG : DLT_RAW);
+	else if (is("stats"))
+		result = pcap_stats(p, &stats);
+	else if (is("list_datalinks")) {
+		result = pcap_list_datalinks(p, &links);
+		if (result > 0)
+			pcap_free_datalinks(links);
+	} else if (is("close")) {
+		pcap_close(p);
+		p = NULL;
+	} else
+		CHECK(0, "%s", call);
+	if (result < 0 && p != NULL)
+		snprintf(errbuf, sizeof errbuf, "%s", pcap_geterr(p));
+	return result;
+}
+
+enum { SUCCEEDED = 10, FAILED, SILENT, DONE };
+
+/* One process: how it went. A handle that saw a failure can still be closed. */
+static int try(long k, int mode)
+{
+	prepare();
+	arm(k, mode);
+	int result = make_the_call();
+	long asked = disarm();
+	int how = result >= 0 ? SUCCEEDED : errbuf[0] != 0 ? FAILED : SILENT;
+	if (asked < k)
+		how = result >= 0 ? DONE : SILENT;
+	if (getenv("STARVING_SHOWS"))
+		fprintf(stderr, "%ld of %ld: %d %s\n", k, asked, result, errbuf);
+	if (p != NULL)
+		pcap_close(p);
+	return how;
+}
+
+int main(int argc, char **argv)
+{
+	long succeeded = 0, failed = 0, silent = 0, died = 0, k;
+	CHECK(argc == 4, "usage: starving CALL MODE DATALINK");
+	static char name[32];
+	snprintf(name, sizeof name, "%s", argv[1]);
+	call = name, linktype = argv[3];
+	if (!strcmp(call, "compile_long") || !strcmp(call, "setfilter_long")) {
+		strcpy(filter, "udp dst port 9000");
+		for (int i = 0; i < 50; i++)
+			sprintf(filter + strlen(filter), " or (host 10.0.0.%d and not tcp port %d)", i + 1, 2000 + i);
+		*strchr(name, '_') = 0;
+	}
+	arm = (void (*)(long, int))dlsym(RTLD_DEFAULT, "failing_arm");
+	disarm = (long (*)(void))dlsym(RTLD_DEFAULT, "failing_disarm");
+	packet_info = (int (*)(pcap_t *, struct pcap_nflog_info *))dlsym(RTLD_DEFAULT, "pcap_nflog_packet");
+	CHECK(arm && disarm, "failing.so is not preloaded");
+	CHECK(packet_info, "the library is not preloaded");
+	open_sockets();
+	for (k = 1; k < 100000; k += 1 + k / 100) { /* of many, some */
+		int status;
+		fflush(NULL);
+		pid_t child = fork();
+		CHECK(child >= 0, "fork");
+		if (child == 0) {
+			alarm(LIMIT);
+			_exit(try(k, atoi(argv[2])));
+		}
+		CHECK(waitpid(child, &status, 0) == child, "waitpid");
+		int how = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		if (how == DONE)
+			break;
+		succeeded += how == SUCCEEDED, failed += how == FAILED, silent += how == SILENT;
+		died += how != SUCCEEDED && how != FAILED && how != SILENT;
+	}
+	printf("asked_at_most=%ld succeeded=%ld failed=%ld silent=%ld died=%ld\n", k - 1, succeeded, failed, silent, died);
+	return 0;
+}
