@@ -12,8 +12,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -37,7 +36,9 @@ struct Shared {
     waiting: AtomicBool,
     /// Whether the thread waits for packets while it holds some.
     holding: AtomicBool,
-    /// Raised to wake the thread: the caller waits, or the thread is to end.
+    /// Whether the thread waits for a buffer to fill.
+    starving: AtomicBool,
+    /// Raised to wake the thread: the caller waits, it has given a buffer back, or the thread is to end.
     attention: OwnedFd,
     ended: AtomicBool,
 }
@@ -45,9 +46,9 @@ struct Shared {
 /// A running reader thread.
 pub struct Reader {
     filled: Receiver<io::Result<Batch>>,
-    empty: Option<Sender<Batch>>,
+    empty: Sender<Batch>,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<sys::Thread>,
     process: u32,
 }
 
@@ -65,6 +66,7 @@ impl Reader {
             ready: sys::event()?,
             waiting: AtomicBool::new(false),
             holding: AtomicBool::new(false),
+            starving: AtomicBool::new(false),
             attention: sys::event()?,
             ended: AtomicBool::new(false),
         });
@@ -75,9 +77,8 @@ impl Reader {
             shared: shared.clone(),
             unmade: buffers - 1,
         };
-        let builder = std::thread::Builder::new().name("nflog-reader".into()).stack_size(128 << 10);
-        let thread = sys::without_signals(|| builder.spawn(move || worker.run()))?;
-        Ok(Reader { filled, empty: Some(empty), shared, thread: Some(thread), process: std::process::id() })
+        let thread = sys::Thread::start(c"nflog-reader", move || worker.run())?;
+        Ok(Reader { filled, empty, shared, thread: Some(thread), process: std::process::id() })
     }
 
     /// Whether the thread is this process's: a fork leaves it behind.
@@ -92,9 +93,12 @@ impl Reader {
             Ok(Ok(filled)) => {
                 let mut emptied = std::mem::replace(batch, filled);
                 emptied.clear();
-                if let Some(empty) = &self.empty {
-                    // The caller's first buffer is one more than the channel was made for: it may go.
-                    let _ = empty.try_send(emptied);
+                // The caller's first buffer is one more than the channel was made for: it may go.
+                let _ = self.empty.try_send(emptied);
+                // As for `ask`: the thread says that it has no buffer, and then looks for one.
+                fence(Ordering::SeqCst);
+                if self.shared.starving.load(Ordering::SeqCst) {
+                    sys::raise(&self.shared.attention);
                 }
                 Ok(Receipt::Datagram)
             }
@@ -146,16 +150,14 @@ impl Drop for Reader {
         if !self.is_here() {
             // There is no thread to end in this process. The channels may be in the middle of something for ever.
             std::mem::forget(self.thread.take());
-            std::mem::forget(self.empty.take());
+            std::mem::forget(std::mem::replace(&mut self.empty, bounded(0).0));
             std::mem::forget(std::mem::replace(&mut self.filled, crossbeam_channel::never()));
             return;
         }
-        // A thread that waits for a buffer sees the channel end, one that waits for packets the event.
-        self.empty = None;
         self.shared.ended.store(true, Ordering::SeqCst);
         sys::raise(&self.shared.attention);
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            thread.join();
         }
     }
 }
@@ -193,7 +195,18 @@ impl Worker {
                 return Some(batch);
             }
         }
-        self.empty.recv().ok()
+        // Not the channel's own wait: it makes a handle of this thread, and aborts where there is no memory for it.
+        loop {
+            self.shared.starving.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            let batch = self.empty.try_recv().ok();
+            if batch.is_some() || self.shared.ended.load(Ordering::SeqCst) {
+                self.shared.starving.store(false, Ordering::SeqCst);
+                return batch;
+            }
+            let _ = sys::wait(&self.shared.attention, &self.shared.attention, None);
+            sys::lower(&self.shared.attention);
+        }
     }
 
     /// Receives until the buffer is full, or it has something that the caller can use, or the thread is to end.
@@ -224,8 +237,9 @@ impl Worker {
         self.shared.waiting.load(Ordering::SeqCst) && self.filled.is_empty()
     }
 
+    /// There is room for all buffers that there are.
     fn hand_over(&self, outcome: io::Result<Batch>) -> Result<(), ()> {
-        self.filled.send(outcome).map_err(|_| ())?;
+        self.filled.try_send(outcome).map_err(|_| ())?;
         if self.shared.waiting.swap(false, Ordering::SeqCst) {
             sys::raise(&self.shared.ready);
         }
