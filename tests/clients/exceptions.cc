@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
 	CHECK(argc == 5, "usage: exceptions DEVICE READ CASE TO_MS");
 	by = argv[2], what = argv[3];
-	alarm(2 * LIMIT);
+	limit_time();
 	open_sockets();
 	int before = descriptors();
 	open_numbered(argv[1], atoi(argv[4]));

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	int result = 0;
 	CHECK(argc == 4, "usage: negative DEVICE open_live|set_timeout MS");
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(2 * LIMIT);
+	limit_time();
 	open_sockets();
 	if (!strcmp(argv[2], "open_live")) {
 		p = pcap_open_live(argv[1], 2000, 0, atoi(argv[3]), errbuf);

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	const char *device = argv[1];
 	call = argv[2];
 	int nflog = !strncmp(device, "nflog", 5), opens = is("create") || is("open_live");
-	alarm(2 * LIMIT);
+	limit_time();
 	open_sockets();
 	int before = descriptors();
 	if (is("activate")) {

@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	CHECK(argc == 3, "usage: threadless nproc|seccomp READ");
 	const char *by = argv[2], *mode = getenv("PCAP_NFLOG_READER_THREAD");
-	alarm(2 * LIMIT);
+	limit_time();
 	open_sockets();
 	int before = descriptors();
 	grant_little();
@@ -153,8 +153,8 @@ int main(int argc, char **argv)
 	int result = pcap_loop(p, -1, note_all, NULL);
 	CHECK(result == PCAP_ERROR_BREAK, "%d %s", result, pcap_geterr(p));
 	memset(&timer, 0, sizeof timer);
-	CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0 && signal(SIGALRM, SIG_DFL) != SIG_ERR, "timer");
-	alarm(2 * LIMIT);
+	CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0, "timer");
+	limit_time();
 	drain_breaks();
 
 	/* Not even later, when a thread could be made. */

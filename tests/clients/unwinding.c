@@ -259,7 +259,7 @@ int main(int argc, char **argv)
 	by = argv[2], what = argv[3];
 	int to_ms = atoi(argv[4]), in_callback = is("paused") || is("tested") || is("exits");
 	pthread_t thread;
-	alarm(2 * LIMIT);
+	limit_time();
 	sem_init(&entered, 0, 0);
 	open_sockets();
 	int before = descriptors();
