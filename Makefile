@@ -29,6 +29,13 @@ LIBRARY = $(BUILT)/libpcap_nflog.so
 ARCHIVE = $(LIBRARY:.so=.a)
 LAUNCHER = $(BUILT)/pcap-nflog
 
+# Debian 13's armhf has a time_t of 64 bits on a 32-bit system, its libpcap, too. Rust's libc and the header are told.
+TIME_BITS := $(shell printf '\043if __SIZEOF_POINTER__ == 4 && _TIME_BITS == 64\n64\n\043endif\n' | $(CC) -E -P - 2>/dev/null)
+ifeq ($(TIME_BITS),64)
+export RUSTFLAGS += --cfg=libc_unstable_gnu_time_bits="64"
+SET_TIME_BITS = sed -i 's/^\#define PCAP_NFLOG_TIME_BITS 32$$/\#define PCAP_NFLOG_TIME_BITS 64/' '$(includedir)/pcap_nflog.h'
+endif
+
 # The linker's cache, but only if it covers LIBDIR and the files are really there. The drop-in folder never gets in.
 REFRESH_LINKER = if [ -z '$(DESTDIR)' ] && PATH="$$PATH:/usr/sbin:/sbin" && \
 	ldconfig -vN 2>/dev/null | grep -q '^$(LIBDIR):'; then ldconfig; fi
@@ -42,6 +49,8 @@ bash_completions = $(DESTDIR)$(DATADIR)/bash-completion/completions
 zsh_completions = $(DESTDIR)$(DATADIR)/zsh/site-functions
 fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
+# What the README shows.
+RESULTS = $(wildcard benches/results/*)
 
 .PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
 	test-package clean help
@@ -94,7 +103,7 @@ $(LIBRARY) $(ARCHIVE) $(LAUNCHER):
 
 install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	@for dir in '$(bindir)' '$(libdir)' '$(libdir)/pkgconfig' '$(libdir)/pcap-nflog' '$(includedir)' '$(mandir)/man1' \
-		'$(mandir)/man3' '$(docdir)/examples' '$(bash_completions)' '$(zsh_completions)' '$(fish_completions)'; do \
+		'$(mandir)/man3' '$(docdir)/examples' '$(docdir)/benches/results' '$(bash_completions)' '$(zsh_completions)' '$(fish_completions)'; do \
 		{ mkdir -p "$$dir" && test -w "$$dir"; } 2>/dev/null || { \
 			echo "cannot write to $$dir: run 'make install' as root, or choose another PREFIX" >&2; exit 1; }; \
 	done
@@ -106,6 +115,7 @@ install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	for name in libpcap.so libpcap.so.0.8 libpcap.so.1; do \
 		ln -sf ../libpcap_nflog.so.0 "$(libdir)/pcap-nflog/$$name" || exit 1; done
 	install -m 644 include/pcap_nflog.h '$(includedir)/pcap_nflog.h'
+	$(SET_TIME_BITS)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' pkgconfig/pcap_nflog.pc.in > '$(libdir)/pkgconfig/pcap_nflog.pc'
 	install -m 644 man/pcap-nflog.1 '$(mandir)/man1/pcap-nflog.1'
@@ -115,6 +125,7 @@ install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	install -m 644 launcher/completions/pcap-nflog.fish '$(fish_completions)/pcap-nflog.fish'
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE '$(docdir)'
 	install -m 644 $(EXAMPLES) '$(docdir)/examples'
+	install -m 644 $(RESULTS) '$(docdir)/benches/results'
 	@$(REFRESH_LINKER)
 
 # Files, then the folders that are this project's own. Folders that install made and others may share stay.
@@ -127,8 +138,10 @@ uninstall:
 	rm -f '$(mandir)/man1/pcap-nflog.1' '$(mandir)/man3/pcap_nflog.3'
 	rm -f '$(bash_completions)/pcap-nflog' '$(zsh_completions)/_pcap-nflog' '$(fish_completions)/pcap-nflog.fish'
 	rm -f $(foreach file,$(notdir $(EXAMPLES)),'$(docdir)/examples/$(file)')
+	rm -f $(foreach file,$(notdir $(RESULTS)),'$(docdir)/benches/results/$(file)')
 	rm -f '$(docdir)/README.md' '$(docdir)/CHANGELOG.md' '$(docdir)/LICENSE-MIT' '$(docdir)/LICENSE-APACHE'
-	for dir in '$(libdir)/pcap-nflog' '$(docdir)/examples' '$(docdir)'; do \
+	for dir in '$(libdir)/pcap-nflog' '$(docdir)/examples' '$(docdir)/benches/results' '$(docdir)/benches' \
+		'$(docdir)'; do \
 		if test -d "$$dir"; then rmdir "$$dir" || exit 1; fi; done
 	@$(REFRESH_LINKER)
 
@@ -149,10 +162,12 @@ deb: build $(CARGO_DEB)
 	strip --strip-unneeded '$(DEB_ROOT)/usr/bin/pcap-nflog' '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.so.$(VERSION)'
 	strip --strip-debug '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.a'
 	gzip -9n '$(DEB_ROOT)'/usr/share/man/man*/*
-	echo 'activate-noawait ldconfig' > '$(DEB_ROOT)/triggers'
+	sh packaging/debian.sh prepare '$(DEB_ROOT)' '$(VERSION)'
 	'$(CARGO_DEB)' --no-build --no-strip --output '$(TARGET)/debian/pcap-nflog.deb'
+	sh packaging/debian.sh complete '$(TARGET)/debian/pcap-nflog.deb' '$(VERSION)'
 
 test-package: deb
+	@sh .ci/deps.sh lintian lintian
 	bash .ci/test-package.sh '$(TARGET)/debian/pcap-nflog.deb'
 
 clean:
