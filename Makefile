@@ -2,9 +2,10 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 # The programs that are tested with the library under them. Node and npm often come from elsewhere.
-CLIENT_PACKAGES = tshark ngrep python3-scapy tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
+CLIENT_PACKAGES = python3-scapy tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
 	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
-TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind procps $(CLIENT_PACKAGES)
+KERNEL_PACKAGES = g++ libpcap-dev pkg-config ebtables arptables valgrind procps tshark ngrep
+TEST_PACKAGES = $(DEMO_PACKAGES) $(KERNEL_PACKAGES) $(CLIENT_PACKAGES)
 BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
@@ -53,7 +54,7 @@ EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 RESULTS = $(wildcard benches/results/*)
 
 .PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
-	test-package clean help
+	test-package test-systems test-targets clean help
 
 all: build
 
@@ -170,6 +171,18 @@ test-package: deb
 	@sh .ci/deps.sh lintian lintian
 	bash .ci/test-package.sh '$(TARGET)/debian/pcap-nflog.deb'
 
+# Debian systems of their own: see .ci/system.sh.
+SYSTEMS = trixie bookworm
+TARGETS = i386 armhf s390x
+
+test-systems:
+	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
+	bash .ci/test-systems.sh $(SYSTEMS)
+
+test-targets:
+	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
+	bash .ci/test-targets.sh '$(DEMO_PACKAGES) $(KERNEL_PACKAGES)' $(TARGETS)
+
 clean:
 	$(CARGO) clean
 
@@ -183,7 +196,9 @@ help:
 	@echo 'make install      everything, under PREFIX (/usr/local); also BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DESTDIR'
 	@echo 'make uninstall    remove exactly those'
 	@echo 'make deb          build a Debian package; installs cargo-deb into the build folder first if it must'
-	@echo 'make test-package build it, install it into a Debian system of its own, capture with it, and remove it'
+	@echo 'make test-package build it, lint it, install it into a Debian system of its own, capture with it, and remove it'
+	@echo 'make test-systems make demo and make test in fresh Debian systems (SYSTEMS=trixie bookworm); needs root'
+	@echo 'make test-targets build and test for 32-bit and big-endian (TARGETS=i386 armhf s390x); needs root'
 	@echo 'make header       generate include/pcap_nflog.h anew'
 	@echo 'make man          generate the header, the man pages and the shell completions anew'
 	@echo 'make matrix       run the programs of the README and write its table of them anew'
