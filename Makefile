@@ -2,9 +2,10 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 # The programs that are tested with the library under them. Node and npm often come from elsewhere.
-CLIENT_PACKAGES = tshark ngrep python3-scapy tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
+CLIENT_PACKAGES = python3-scapy tcpflow nfdump softflowd libnet-pcap-perl ruby ruby-pcaprub golang-go \
 	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
-TEST_PACKAGES = $(DEMO_PACKAGES) g++ libpcap-dev pkg-config ebtables arptables valgrind procps $(CLIENT_PACKAGES)
+KERNEL_PACKAGES = g++ libpcap-dev pkg-config ebtables arptables valgrind procps tshark ngrep
+TEST_PACKAGES = $(DEMO_PACKAGES) $(KERNEL_PACKAGES) $(CLIENT_PACKAGES)
 BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
@@ -29,6 +30,13 @@ LIBRARY = $(BUILT)/libpcap_nflog.so
 ARCHIVE = $(LIBRARY:.so=.a)
 LAUNCHER = $(BUILT)/pcap-nflog
 
+# Debian 13's armhf has a time_t of 64 bits on a 32-bit system, its libpcap, too. Rust's libc and the header are told.
+TIME_BITS := $(shell printf '\043if __SIZEOF_POINTER__ == 4 && _TIME_BITS == 64\n64\n\043endif\n' | $(CC) -E -P - 2>/dev/null)
+ifeq ($(TIME_BITS),64)
+export RUSTFLAGS += --cfg=libc_unstable_gnu_time_bits="64"
+SET_TIME_BITS = sed -i 's/^\#define PCAP_NFLOG_TIME_BITS 32$$/\#define PCAP_NFLOG_TIME_BITS 64/' '$(includedir)/pcap_nflog.h'
+endif
+
 # The linker's cache, but only if it covers LIBDIR and the files are really there. The drop-in folder never gets in.
 REFRESH_LINKER = if [ -z '$(DESTDIR)' ] && PATH="$$PATH:/usr/sbin:/sbin" && \
 	ldconfig -vN 2>/dev/null | grep -q '^$(LIBDIR):'; then ldconfig; fi
@@ -42,9 +50,11 @@ bash_completions = $(DESTDIR)$(DATADIR)/bash-completion/completions
 zsh_completions = $(DESTDIR)$(DATADIR)/zsh/site-functions
 fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
+# What the README shows.
+RESULTS = $(wildcard benches/results/*)
 
 .PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
-	test-package clean help
+	test-package test-systems test-targets clean help
 
 all: build
 
@@ -94,7 +104,7 @@ $(LIBRARY) $(ARCHIVE) $(LAUNCHER):
 
 install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	@for dir in '$(bindir)' '$(libdir)' '$(libdir)/pkgconfig' '$(libdir)/pcap-nflog' '$(includedir)' '$(mandir)/man1' \
-		'$(mandir)/man3' '$(docdir)/examples' '$(bash_completions)' '$(zsh_completions)' '$(fish_completions)'; do \
+		'$(mandir)/man3' '$(docdir)/examples' '$(docdir)/benches/results' '$(bash_completions)' '$(zsh_completions)' '$(fish_completions)'; do \
 		{ mkdir -p "$$dir" && test -w "$$dir"; } 2>/dev/null || { \
 			echo "cannot write to $$dir: run 'make install' as root, or choose another PREFIX" >&2; exit 1; }; \
 	done
@@ -106,6 +116,7 @@ install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	for name in libpcap.so libpcap.so.0.8 libpcap.so.1; do \
 		ln -sf ../libpcap_nflog.so.0 "$(libdir)/pcap-nflog/$$name" || exit 1; done
 	install -m 644 include/pcap_nflog.h '$(includedir)/pcap_nflog.h'
+	$(SET_TIME_BITS)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' pkgconfig/pcap_nflog.pc.in > '$(libdir)/pkgconfig/pcap_nflog.pc'
 	install -m 644 man/pcap-nflog.1 '$(mandir)/man1/pcap-nflog.1'
@@ -115,6 +126,7 @@ install: $(LIBRARY) $(ARCHIVE) $(LAUNCHER)
 	install -m 644 launcher/completions/pcap-nflog.fish '$(fish_completions)/pcap-nflog.fish'
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE '$(docdir)'
 	install -m 644 $(EXAMPLES) '$(docdir)/examples'
+	install -m 644 $(RESULTS) '$(docdir)/benches/results'
 	@$(REFRESH_LINKER)
 
 # Files, then the folders that are this project's own. Folders that install made and others may share stay.
@@ -127,8 +139,10 @@ uninstall:
 	rm -f '$(mandir)/man1/pcap-nflog.1' '$(mandir)/man3/pcap_nflog.3'
 	rm -f '$(bash_completions)/pcap-nflog' '$(zsh_completions)/_pcap-nflog' '$(fish_completions)/pcap-nflog.fish'
 	rm -f $(foreach file,$(notdir $(EXAMPLES)),'$(docdir)/examples/$(file)')
+	rm -f $(foreach file,$(notdir $(RESULTS)),'$(docdir)/benches/results/$(file)')
 	rm -f '$(docdir)/README.md' '$(docdir)/CHANGELOG.md' '$(docdir)/LICENSE-MIT' '$(docdir)/LICENSE-APACHE'
-	for dir in '$(libdir)/pcap-nflog' '$(docdir)/examples' '$(docdir)'; do \
+	for dir in '$(libdir)/pcap-nflog' '$(docdir)/examples' '$(docdir)/benches/results' '$(docdir)/benches' \
+		'$(docdir)'; do \
 		if test -d "$$dir"; then rmdir "$$dir" || exit 1; fi; done
 	@$(REFRESH_LINKER)
 
@@ -149,11 +163,25 @@ deb: build $(CARGO_DEB)
 	strip --strip-unneeded '$(DEB_ROOT)/usr/bin/pcap-nflog' '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.so.$(VERSION)'
 	strip --strip-debug '$(DEB_ROOT)$(DEB_LIBDIR)/libpcap_nflog.a'
 	gzip -9n '$(DEB_ROOT)'/usr/share/man/man*/*
-	echo 'activate-noawait ldconfig' > '$(DEB_ROOT)/triggers'
+	sh packaging/debian.sh prepare '$(DEB_ROOT)' '$(VERSION)'
 	'$(CARGO_DEB)' --no-build --no-strip --output '$(TARGET)/debian/pcap-nflog.deb'
+	sh packaging/debian.sh complete '$(TARGET)/debian/pcap-nflog.deb' '$(VERSION)'
 
 test-package: deb
+	@sh .ci/deps.sh lintian lintian
 	bash .ci/test-package.sh '$(TARGET)/debian/pcap-nflog.deb'
+
+# Debian systems of their own: see .ci/system.sh.
+SYSTEMS = trixie bookworm
+TARGETS = i386 armhf s390x
+
+test-systems:
+	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
+	bash .ci/test-systems.sh $(SYSTEMS)
+
+test-targets:
+	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
+	bash .ci/test-targets.sh '$(DEMO_PACKAGES) $(KERNEL_PACKAGES)' $(TARGETS)
 
 clean:
 	$(CARGO) clean
@@ -168,7 +196,9 @@ help:
 	@echo 'make install      everything, under PREFIX (/usr/local); also BINDIR, LIBDIR, INCLUDEDIR, DATADIR, DESTDIR'
 	@echo 'make uninstall    remove exactly those'
 	@echo 'make deb          build a Debian package; installs cargo-deb into the build folder first if it must'
-	@echo 'make test-package build it, install it into a Debian system of its own, capture with it, and remove it'
+	@echo 'make test-package build it, lint it, install it into a Debian system of its own, capture with it, and remove it'
+	@echo 'make test-systems make demo and make test in fresh Debian systems (SYSTEMS=trixie bookworm); needs root'
+	@echo 'make test-targets build and test for 32-bit and big-endian (TARGETS=i386 armhf s390x); needs root'
 	@echo 'make header       generate include/pcap_nflog.h anew'
 	@echo 'make man          generate the header, the man pages and the shell completions anew'
 	@echo 'make matrix       run the programs of the README and write its table of them anew'

@@ -4,6 +4,7 @@
 //! `PCAP_NFLOG_UPDATE_HEADER` set it is written there, too.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use cbindgen::{Builder, Config};
@@ -17,6 +18,10 @@ fn main() {
     for input in ["build.rs", "cbindgen.toml", "include/pcap_nflog.h", "src/abi"] {
         println!("cargo:rerun-if-changed={input}");
     }
+    println!("cargo:rustc-check-cfg=cfg(c_time_bits, values(\"32\", \"64\"))");
+    if let Some(bits) = time_bits() {
+        println!("cargo:rustc-cfg=c_time_bits=\"{bits}\"");
+    }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let header = header(&root);
@@ -27,6 +32,23 @@ fn main() {
         fs::create_dir_all(root.join("include")).expect("the folder include can be made");
         fs::write(&committed, &header).expect("include/pcap_nflog.h can be written");
     }
+}
+
+/// The width of the C compiler's `time_t` on a 32-bit target: there are two. `None` elsewhere, and where there is no C
+/// compiler: the linker of a Rust target usually is one.
+fn time_bits() -> Option<u32> {
+    if env::var("CARGO_CFG_TARGET_POINTER_WIDTH").is_ok_and(|width| width != "32") {
+        return None;
+    }
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    let compiler = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
+    let source = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("time.c");
+    [32, 64].into_iter().find(|bits| {
+        let text = format!("#include <time.h>\nchar check[sizeof(time_t) * 8 == {bits} ? 1 : -1];\n");
+        fs::write(&source, text).expect("OUT_DIR can be written");
+        let checked = Command::new(&compiler).arg("-fsyntax-only").arg(&source).stderr(Stdio::null()).status();
+        checked.is_ok_and(|status| status.success())
+    })
 }
 
 /// The frame of the header is the text of cbindgen.toml; libpcap's types and the functions are generated into it.

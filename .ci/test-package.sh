@@ -8,6 +8,13 @@ package=$(realpath "$1")
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 if [ "${2-}" != inside ]; then
+    echo "lintian: no errors, or it says which"
+    lintian --fail-on error "$package"
+    awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo || {
+        echo 'The root folder is no mount point: this is a chroot, where nothing can be mounted in private.' \
+            'Enter the system by pivot_root(2), as systemd-nspawn, bubblewrap and podman run --rootfs do.' >&2
+        exit 1
+    }
     user=
     [ "$(id -u)" = 0 ] || user='--user --map-root-user'
     # shellcheck disable=SC2086 # a list of options
@@ -46,6 +53,14 @@ exec chroot $root/system bash -eu -c '
     ( sleep 1; for number in 1 2 3; do echo "$number" >/dev/udp/127.0.0.1/9000; sleep 0.1; done ) 2>/dev/null &
     timeout 20 pcap-nflog tap --hooks output "udp dport 9000" -- tcpdump -lnn -c 3 -i {} "udp port 9000" | tee /tmp/shown
     [ "$(grep -c "127.0.0.1.9000: UDP, length 2" /tmp/shown)" = 3 ] || fail "three datagrams were sent"
+
+    # What the README shows and names is there, and the demo runs from where it is installed.
+    cd /usr/share/doc/pcap-nflog
+    grep -o "]([^)#:]*)" README.md | tr -d "()]" | while read -r file; do
+        [ -e "$file" ] || fail "the README names $file, which is not installed"
+    done
+    sh examples/demo.sh | tail -n 1
+    cd /
 
     # A C program, with the library that the linker finds, and with the static one.
     cat > /tmp/version.c <<END

@@ -27,7 +27,17 @@ if [ "${1-}" != inside ]; then
         'Otherwise run it as root (in a container, with CAP_SYS_ADMIN and CAP_NET_ADMIN).'
 fi
 
-library=${PCAP_NFLOG_LIB:-${CARGO_TARGET_DIR:-target}/release/libpcap_nflog.so}
+# Beside the sources what was built, otherwise what was installed: this file is in PREFIX/share/doc/pcap-nflog/examples.
+if [ -f Cargo.toml ]; then
+    library=${CARGO_TARGET_DIR:-target}/release/libpcap_nflog.so hint='make build'
+else
+    hint='install pcap-nflog anew'
+    for library in ../../../lib/*/libpcap_nflog.so.0 ../../../lib/libpcap_nflog.so.0; do
+        [ ! -f "$library" ] || break
+    done
+    [ ! -f "$library" ] || library=$(realpath "$library")
+fi
+library=${PCAP_NFLOG_LIB:-$library}
 filter='tcp port 8080 or udp port 53'
 tmp=$(mktemp -d) || exit 1
 tcpdump=
@@ -39,9 +49,9 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-[ -f "$library" ] || fail "$library is not there: make build"
+[ -f "$library" ] || fail "$library is not there: $hint, or set PCAP_NFLOG_LIB"
 for command in tcpdump nft iptables ip6tables ip python3; do
-    command -v "$command" >/dev/null || fail "$command is not there: make deps"
+    command -v "$command" >/dev/null || fail "$command is not there: install the package that has it"
 done
 
 # Some systems confine /usr/bin/tcpdump (AppArmor), and then it may not load a library from a build folder. The same
@@ -121,6 +131,7 @@ capture() {
     protocols=$1
     shift
     before=$(logged "$protocols")
+    : >"$tmp/output"
     LD_PRELOAD=$library "$program" "$@" >"$tmp/output" 2>&1 &
     tcpdump=$!
     if within 10 listening; then

@@ -611,6 +611,21 @@ struct pcap_rmtauth {
 #endif
 #endif /* PCAP_NFLOG_STANDALONE */
 
+/*
+ * A record begins with a struct timeval, of 8 or of 16 bytes where the C library has both: 32-bit glibc. The library has
+ * the one of the system's libpcap: 32 bits of seconds, or 64 where `make install` put that here (Debian 13's armhf).
+ */
+#if defined(__TIMESIZE) && __TIMESIZE == 32
+#ifndef PCAP_NFLOG_TIME_BITS
+#define PCAP_NFLOG_TIME_BITS 32
+#endif
+#if PCAP_NFLOG_TIME_BITS == 32 && defined(_TIME_BITS) && _TIME_BITS == 64
+#error "pcap_pkthdr would be misread: the library's time_t has 32 bits, as that of this system's libpcap. Compile the files that use it without _TIME_BITS=64"
+#elif PCAP_NFLOG_TIME_BITS == 64 && !(defined(_TIME_BITS) && _TIME_BITS == 64)
+#error "pcap_pkthdr would be misread: the library's time_t has 64 bits, as that of this system's libpcap. Compile with -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64"
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

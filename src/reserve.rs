@@ -57,7 +57,7 @@ impl Reserve {
             let Some(end) = start.checked_add(layout.size()).filter(|&end| end <= SIZE) else {
                 return ptr::null_mut();
             };
-            let next = ((state >> 32) + 1) << 32 | end as u64;
+            let next = (((state >> 32) + 1) << 32) | end as u64;
             match self.state.compare_exchange_weak(state, next, Ordering::Acquire, Ordering::Relaxed) {
                 // SAFETY: `start` is within the memory, as `end` is.
                 Ok(_) => return unsafe { self.start().add(start) },

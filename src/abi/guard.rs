@@ -2,7 +2,7 @@
 //! a C++ exception) comes from a callback or a call that blocks, and those are made outside of here.
 
 use std::any::Any;
-use std::ffi::{c_char, c_int, c_long, c_uint};
+use std::ffi::{c_char, c_int, c_uint};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::error;
@@ -31,7 +31,9 @@ impl Failure for c_uint {
     }
 }
 
-impl Failure for c_long {
+// On 32-bit systems it is `c_int`.
+#[cfg(target_pointer_width = "64")]
+impl Failure for std::ffi::c_long {
     fn failure(_: c_int) -> Self {
         -1
     }

@@ -64,7 +64,7 @@ impl Precision {
             Precision::Micro => stamp.nanoseconds / 1000,
             Precision::Nano => stamp.nanoseconds,
         };
-        timeval { tv_sec: stamp.seconds as libc::time_t, tv_usec: fraction as libc::suseconds_t }
+        timeval { tv_sec: stamp.seconds as libc::time_t, tv_usec: fraction as _ }
     }
 }
 

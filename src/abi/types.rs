@@ -7,6 +7,19 @@ use std::ffi::{c_char, c_int, c_uchar, c_uint, c_ushort};
 use libc::sockaddr;
 pub use libc::{FILE, addrinfo, timeval};
 
+// A client's `struct timeval` is the C compiler's, as that of the system's libpcap is; build.rs asks for it.
+#[cfg(c_time_bits = "64")]
+const _: () = assert!(
+    size_of::<libc::time_t>() == 8,
+    "time_t has 64 bits on this system, and 32 in the crate libc: build with make, or with \
+     RUSTFLAGS='--cfg=libc_unstable_gnu_time_bits=\"64\"'"
+);
+#[cfg(c_time_bits = "32")]
+const _: () = assert!(
+    size_of::<libc::time_t>() == 4,
+    "time_t has 32 bits on this system, and 64 in the crate libc: build without libc_unstable_gnu_time_bits"
+);
+
 /// A signed number of 32 bits.
 pub type bpf_int32 = c_int;
 /// An unsigned number of 32 bits.

@@ -16,7 +16,7 @@ use super::stamp::Stamp;
 use super::sys;
 
 /// `NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG`.
-const CONFIG: u16 = 4 << 8 | 1;
+const CONFIG: u16 = (4 << 8) | 1;
 /// `NLM_F_REQUEST | NLM_F_ACK`, linux/netlink.h.
 pub const REQUEST_WITH_ACK: u16 = 0x01 | 0x04;
 /// `enum nfulnl_attr_config`.

@@ -319,6 +319,7 @@ mod cancellable {
             timeout: *mut libc::timespec,
         ) -> c_int;
         pub fn poll(polled: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
+        #[cfg_attr(all(c_time_bits = "64", target_env = "gnu"), link_name = "__ppoll64")]
         pub fn ppoll(
             polled: *mut libc::pollfd,
             count: libc::nfds_t,
@@ -411,9 +412,10 @@ pub fn block_in_poll(readable: RawFd, stop: RawFd, milliseconds: c_int) -> Woken
 /// Waits until the stop's descriptor is readable, but no longer than `time`. A cancellation point.
 pub fn rest(stop: RawFd, time: Duration) -> Woken {
     let mut polled = libc::pollfd { fd: stop, events: libc::POLLIN, revents: 0 };
-    let time = libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos() as _ };
-    // SAFETY: the pointers are to `polled`, which is one, and `time`, which both outlive the call; there is no mask.
-    let count = unsafe { cancellable::ppoll(&mut polled, 1, &time, ptr::null()) };
+    let mut limit = no_time();
+    (limit.tv_sec, limit.tv_nsec) = (time.as_secs() as libc::time_t, time.subsec_nanos() as _);
+    // SAFETY: the pointers are to `polled`, which is one, and `limit`, which both outlive the call; there is no mask.
+    let count = unsafe { cancellable::ppoll(&mut polled, 1, &limit, ptr::null()) };
     Woken::new(count as isize, polled.revents != 0)
 }
 
@@ -453,7 +455,7 @@ impl CancelState {
 /// How long a receive that waits does so; zero is for ever. The kernel counts in ticks, and may add some.
 pub fn set_receive_timeout(fd: &OwnedFd, time: Duration) -> io::Result<()> {
     let seconds = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
-    let time = libc::timeval { tv_sec: seconds, tv_usec: time.subsec_micros() as libc::suseconds_t };
+    let time = libc::timeval { tv_sec: seconds, tv_usec: time.subsec_micros() as _ };
     let length = mem::size_of::<libc::timeval>() as libc::socklen_t;
     // SAFETY: the pointer and the length are those of `time`, which outlives the call.
     checked(unsafe {
@@ -468,11 +470,18 @@ pub fn send_quietly(fd: &OwnedFd, bytes: &[u8]) {
     write_quietly(fd, bytes);
 }
 
+/// A timespec of zero. On 32-bit systems with a time_t of 64 bits it has a gap, which nobody else can name.
+#[inline(always)]
+fn no_time() -> libc::timespec {
+    // SAFETY: it is integers, for which zeros are valid.
+    unsafe { mem::zeroed() }
+}
+
 /// Seconds and nanoseconds since the epoch (clock_gettime(2), CLOCK_REALTIME).
 #[inline(always)]
 #[allow(clippy::unnecessary_cast)] // time_t has 32 bits elsewhere.
 pub fn real_time() -> (i64, u32) {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = no_time();
     // SAFETY: the pointer is to `now`, which outlives the call. This clock exists everywhere, so the call succeeds.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
     (now.tv_sec as i64, now.tv_nsec as u32)

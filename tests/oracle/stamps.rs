@@ -67,7 +67,8 @@ fn within(limit: i128, mut tried: impl FnMut() -> Vec<Pair>) -> bool {
 
 /// The kernel's tick: its timers go off at one.
 fn tick() -> i128 {
-    let mut tick = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it is integers, for which zeros are valid; on some systems one of them has no name.
+    let mut tick: libc::timespec = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to `tick`, which outlives the call.
     assert_eq!(unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &mut tick) }, 0);
     tick.tv_nsec.into()

@@ -146,7 +146,7 @@ fn take(family: &Family, table: &str, info: &[u8], entries: &[u8], rules: &mut V
     let valid = word(info, offset_of!(Info, valid_hooks)).unwrap_or(0);
     let hook_at = |at: usize| {
         HOOKS.iter().enumerate().find(|(hook, _)| {
-            valid & 1 << hook != 0 && word(info, offset_of!(Info, hook_entry) + 4 * hook) == u32::try_from(at).ok()
+            valid & (1 << hook) != 0 && word(info, offset_of!(Info, hook_entry) + 4 * hook) == u32::try_from(at).ok()
         })
     };
     let (mut chain, mut position) = (String::new(), 0);

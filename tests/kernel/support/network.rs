@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::program::Program;
+use super::program::{NO_CHROOT, Program};
 use super::wait_until;
 
 /// Set in the process that runs inside: "root", or "rootless" where the network belongs to a user namespace.
@@ -85,6 +85,7 @@ fn run<F: FnOnce(&Network)>((kind, unshare): Kind, body: F) {
             "no private network namespace: {problem}\n\
              As a normal user this needs user namespaces. They may be off here: see kernel.unprivileged_userns_clone,\n\
              user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns, or the settings of the container.\n\
+             A chroot has none. {NO_CHROOT}\n\
              Otherwise run the tests as root (in a container, with CAP_SYS_ADMIN and CAP_NET_ADMIN).\n\
              {SKIP}=1 leaves these tests out."
         );
@@ -131,14 +132,15 @@ fn run_inside(name: &str, kind: &str, unshare: &[&str]) {
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };
-    let output = String::from_utf8_lossy(&fs::read(&log_path).unwrap()).into_owned();
+    // Indented: it has a summary of its own, which is not to be counted as one of this process.
+    let output = String::from_utf8_lossy(&fs::read(&log_path).unwrap()).replace('\n', "\n    ");
     match status {
         Some(status) if status.success() => {
             // Otherwise a name that does not match would run nothing, and pass.
-            assert!(output.contains("1 passed"), "'{name}' is not the test's name: nothing ran:\n{output}");
+            assert!(output.contains("1 passed"), "'{name}' is not the test's name: nothing ran:\n    {output}");
         }
-        Some(_) => panic!("failed in its network namespace:\n{output}"),
-        None => panic!("not done after {TEST_LIMIT:?}:\n{output}"),
+        Some(_) => panic!("failed in its network namespace:\n    {output}"),
+        None => panic!("not done after {TEST_LIMIT:?}:\n    {output}"),
     }
 }
 

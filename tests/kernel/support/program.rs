@@ -40,6 +40,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("valgrind", "valgrind"),
 ];
 
+/// What to do where mounts and user namespaces are refused because of chroot(2).
+pub const NO_CHROOT: &str =
+    "Enter the system by pivot_root(2), as systemd-nspawn, bubblewrap and podman run --rootfs do.";
+
 /// A program to be started.
 pub struct Program {
     command: Command,
@@ -86,7 +90,16 @@ impl Program {
     }
 
     /// Hides files and folders from the program: in a mount namespace of its own, each of them is empty.
+    ///
+    /// # Panics
+    ///
+    /// In a plain chroot(1): mounts can be kept to a namespace only where the root folder is a mount point.
     pub fn hide(mut self, paths: &[impl AsRef<Path>]) -> Program {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted");
+        assert!(
+            mounts.lines().any(|mount| mount.split(' ').nth(4) == Some("/")),
+            "the root folder is no mount point: this is a chroot. {NO_CHROOT}"
+        );
         let hidden = |path: &Path| (CString::new(path.as_os_str().as_bytes()).unwrap(), path.is_dir());
         let paths: Vec<(CString, bool)> = paths.iter().map(|path| hidden(path.as_ref())).collect();
         let checked = |result: i32| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
@@ -120,9 +133,14 @@ impl Program {
     pub fn start(mut self) -> Running {
         let description = format!("{:?}", Words(&self.command));
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // SAFETY: prctl(2) is async-signal-safe, which is all that a child may call between fork and exec.
+        // SAFETY: signal(2) and prctl(2) are async-signal-safe, which is all that a child may call between fork and
+        // exec.
         unsafe {
             self.command.pre_exec(|| {
+                // Under nohup(1), or in the background of a script, these are ignored, also by what a test starts.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 // If this test is killed, its children must not stay.
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
                 Ok(())
