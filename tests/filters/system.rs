@@ -31,22 +31,51 @@ pub struct System {
     validate: Validate,
 }
 
-fn path() -> PathBuf {
+/// Where a libpcap may be: `PCAP_NFLOG_LIBPCAP`, which chooses it for the library, too; otherwise those that the linker
+/// knows, of whatever architecture.
+fn candidates() -> Vec<PathBuf> {
+    if let Some(path) = std::env::var_os("PCAP_NFLOG_LIBPCAP") {
+        return vec![path.into()];
+    }
     let known = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| PathBuf::from(path).exists());
     let cache = Command::new(known.unwrap_or("ldconfig")).arg("-p").output().expect("ldconfig");
     let cache = String::from_utf8_lossy(&cache.stdout).into_owned();
-    let line = cache.lines().find(|line| line.trim_start().starts_with("libpcap.so.") && !line.contains("nflog"));
-    let path = line.and_then(|line| line.split("=> ").nth(1)).expect("no libpcap is installed: libpcap0.8");
-    path.into()
+    let lines = cache.lines().filter(|line| line.trim_start().starts_with("libpcap.so.") && !line.contains("nflog"));
+    lines.filter_map(|line| line.split("=> ").nth(1)).map(PathBuf::from).collect()
+}
+
+/// The first of these that can be loaded: one of another architecture cannot.
+fn open(candidates: &[PathBuf]) -> (*mut c_void, &PathBuf) {
+    let opened = candidates.iter().find_map(|candidate| {
+        let path = CString::new(candidate.as_os_str().as_encoded_bytes()).unwrap();
+        // SAFETY: libpcap's initialisation has no requirements.
+        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        (!library.is_null()).then_some((library, candidate))
+    });
+    opened.unwrap_or_else(|| panic!("no libpcap for this architecture (libpcap0.8): tried {candidates:?}"))
+}
+
+#[test]
+fn a_libpcap_of_another_architecture_is_passed_over() {
+    let candidates = candidates();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("another-architecture");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (other, broken) = (folder.join("libpcap.so.0.8"), folder.join("libpcap.so.1"));
+    // The machine that an ELF file is for: bytes 18 and 19.
+    let mut bytes = std::fs::read(open(&candidates).1).unwrap();
+    bytes[18..20].fill(0x7f);
+    std::fs::write(&other, bytes).unwrap();
+    std::fs::write(&broken, "INPUT(-lpcap)").unwrap();
+    let all = [vec![other, broken], candidates.clone()].concat();
+    assert_eq!(open(&all), open(&candidates));
 }
 
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| {
-        let path = CString::new(path().into_os_string().into_encoded_bytes()).unwrap();
-        // SAFETY: libpcap's initialisation has no requirements.
-        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-        assert!(!library.is_null(), "dlopen {path:?}");
+        let candidates = candidates();
+        let (library, path) = open(&candidates);
+        println!("libpcap: {}", path.display());
         macro_rules! function {
             ($name:literal as $kind:ty) => {{
                 // SAFETY: the library stays open.
