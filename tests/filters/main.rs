@@ -2,6 +2,7 @@
 //! one. Each test prints its seed where it fails; `PCAP_NFLOG_SEED` repeats it.
 
 mod expressions;
+mod link_layer;
 mod machine;
 mod messages;
 mod nflog;

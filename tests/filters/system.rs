@@ -14,6 +14,7 @@ struct RawProgram {
 }
 
 type Open = unsafe extern "C" fn(c_int, c_int) -> *mut c_void;
+type OpenOffline = unsafe extern "C" fn(*const c_char, *mut c_char) -> *mut c_void;
 type Close = unsafe extern "C" fn(*mut c_void);
 type Compile = unsafe extern "C" fn(*mut c_void, *mut RawProgram, *const c_char, c_int, c_uint) -> c_int;
 type Geterr = unsafe extern "C" fn(*mut c_void) -> *const c_char;
@@ -23,6 +24,7 @@ type Validate = unsafe extern "C" fn(*const Instruction, c_int) -> c_int;
 
 pub struct System {
     open: Open,
+    open_offline: OpenOffline,
     close: Close,
     compile: Compile,
     geterr: Geterr,
@@ -87,6 +89,7 @@ pub fn system() -> &'static System {
         }
         System {
             open: function!(c"pcap_open_dead" as Open),
+            open_offline: function!(c"pcap_open_offline" as OpenOffline),
             close: function!(c"pcap_close" as Close),
             compile: function!(c"pcap_compile" as Compile),
             geterr: function!(c"pcap_geterr" as Geterr),
@@ -98,14 +101,29 @@ pub fn system() -> &'static System {
 }
 
 impl System {
-    /// What an expression compiles to.
+    /// What an expression compiles to on a handle of `pcap_open_dead`.
     pub fn compile(&self, link_type: i32, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
+        // SAFETY: it takes any values.
+        let handle = unsafe { (self.open)(link_type, 262_144) };
+        assert!(!handle.is_null(), "pcap_open_dead({link_type})");
+        self.compile_on(handle, expression, optimize)
+    }
+
+    /// What an expression compiles to for a savefile.
+    pub fn compile_offline(&self, file: &CStr, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
+        let mut errbuf = [0; 256];
+        // SAFETY: the path is a C string; the buffer has PCAP_ERRBUF_SIZE bytes.
+        let handle = unsafe { (self.open_offline)(file.as_ptr(), errbuf.as_mut_ptr()) };
+        assert!(!handle.is_null(), "pcap_open_offline({file:?})");
+        self.compile_on(handle, expression, optimize)
+    }
+
+    /// Closes the handle.
+    fn compile_on(&self, handle: *mut c_void, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
         let expression = CString::new(expression).unwrap();
         let mut program = RawProgram { count: 0, instructions: std::ptr::null_mut() };
-        // SAFETY: as pcap's manual has it; the handle is used in this block only.
+        // SAFETY: as pcap's manual has it; the handle is open, and not used any more.
         unsafe {
-            let handle = (self.open)(link_type, 262_144);
-            assert!(!handle.is_null(), "pcap_open_dead({link_type})");
             let result = (self.compile)(handle, &mut program, expression.as_ptr(), optimize.into(), 0xffff_ff00);
             let compiled = if result == 0 {
                 let compiled = std::slice::from_raw_parts(program.instructions, program.count as usize).to_vec();
