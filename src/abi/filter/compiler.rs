@@ -66,6 +66,11 @@ impl Request<'_> {
         Request { optimize: 0, ..*self }
     }
 
+    /// The same, optimized, if it was not to be.
+    pub fn optimized(&self) -> Option<Self> {
+        (self.optimize == 0).then_some(Request { optimize: 1, ..*self })
+    }
+
     /// A handle without a capture to compile it on.
     pub fn dead(&self, link_type: LinkType) -> Result<Dead, Failed> {
         Dead::open(link_type.dlt(), self.snapshot, PCAP_TSTAMP_PRECISION_MICRO as c_uint)

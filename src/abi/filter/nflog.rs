@@ -116,6 +116,14 @@ fn renamed(text: &str, other: LinkType) -> String {
 
 /// The program for messages, of an expression that raw IP has: `plain` is that of raw IP, not optimized.
 fn carry_over(request: &Request, text: &str, plain: &Program, way: Way) -> Result<Vec<Instruction>, Failed> {
+    carry_over_once(request, text, plain, way).or_else(|failed| match request.optimized() {
+        // Only the optimizer makes it simple enough: there must be scratch memory for what is found of the message.
+        Some(optimized) => carry_over_once(&optimized, text, plain, way).map_err(|_| failed),
+        None => Err(failed),
+    })
+}
+
+fn carry_over_once(request: &Request, text: &str, plain: &Program, way: Way) -> Result<Vec<Instruction>, Failed> {
     if let Some(program) = with_link_bytes(request, text, false, way)? {
         return Ok(program);
     }
