@@ -61,9 +61,9 @@ impl Request<'_> {
         Request { expression: expression.as_ptr(), text: PhantomData, ..*self }
     }
 
-    /// The same, where it is no failure that nothing passes, as it is for the optimizer.
-    pub fn not_optimized(&self) -> Self {
-        Request { optimize: 0, ..*self }
+    /// The same, not optimized, if it was to be.
+    pub fn not_optimized(&self) -> Option<Self> {
+        (self.optimize != 0).then_some(Request { optimize: 0, ..*self })
     }
 
     /// The same, optimized, if it was not to be.

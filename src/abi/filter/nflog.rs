@@ -44,8 +44,8 @@ pub fn compile_for_capture(request: &Request) -> Result<Vec<Instruction>, Failed
         return Ok(program.instructions().to_vec());
     }
     let way = Way::OfMessage;
-    match request.not_optimized().for_capture(LinkType::Raw) {
-        Ok(plain) => carry_over(request, &text, &plain, way),
+    match ForRaw::new(request) {
+        Ok(raw) => carry_over(request, &text, &raw, way),
         // Raw IP has no such thing, but other payloads may.
         Err(refused) => match request.for_capture(LinkType::Ethernet) {
             Ok(ethernet) => match with_link_bytes(request, &text, true, way)? {
@@ -72,21 +72,21 @@ pub fn compile_for_handle(request: &Request, p: *mut pcap_t) -> Result<Vec<Instr
         Err(refused) => refused,
     };
     let text = request.text();
-    let plain = match request.not_optimized().for_capture(LinkType::Raw) {
-        Ok(plain) => plain,
+    let raw = match ForRaw::new(request) {
+        Ok(raw) => raw,
         Err(for_raw) => return Err(of_nflog(request, p, Some(refused), for_raw)),
     };
     // What raw IP has and this link type has not, or has on some handles only: asked for alone, libpcap tells.
     let outbound = words::find(&text, &["outbound"]).is_some();
     let asked = [
         (words::asks_link_protocol(&text), c"link proto 1"),
-        (plain.asks_packet_type(), if outbound { c"outbound" } else { c"inbound" }),
-        (plain.asks_interface(), c"ifindex 1"),
+        (raw.program.asks_packet_type(), if outbound { c"outbound" } else { c"inbound" }),
+        (raw.program.asks_interface(), c"ifindex 1"),
     ];
     for (_, alone) in asked.into_iter().filter(|&(asks, _)| asks) {
         request.with(alone).on(p)?;
     }
-    carry_over(request, &text, &plain, Way::Asked)
+    carry_over(request, &text, &raw, Way::Asked)
 }
 
 /// The failure of an expression that raw IP refuses, as libpcap has it for NFLOG: its own where that is not that it
@@ -114,26 +114,44 @@ fn renamed(text: &str, other: LinkType) -> String {
     })
 }
 
-/// The program for messages, of an expression that raw IP has: `plain` is that of raw IP, not optimized.
-fn carry_over(request: &Request, text: &str, plain: &Program, way: Way) -> Result<Vec<Instruction>, Failed> {
-    carry_over_once(request, text, plain, way).or_else(|failed| match request.optimized() {
-        // Only the optimizer makes it simple enough: there must be scratch memory for what is found of the message.
-        Some(optimized) => carry_over_once(&optimized, text, plain, way).map_err(|_| failed),
-        None => Err(failed),
+/// What raw IP makes of an expression.
+struct ForRaw {
+    program: Program,
+    /// The optimizer's failure where it finds that no packet passes; the program is not optimized then.
+    rejects: Option<Failed>,
+}
+
+impl ForRaw {
+    /// An error where raw IP has no such thing. An expression is compiled as few times as can be: names may be looked up
+    /// each time.
+    fn new(request: &Request) -> Result<ForRaw, Failed> {
+        let failed = match request.for_capture(LinkType::Raw) {
+            Ok(program) => return Ok(ForRaw { program, rejects: None }),
+            Err(failed) => failed,
+        };
+        let Some(plain) = request.not_optimized() else { return Err(failed) };
+        Ok(ForRaw { program: plain.for_capture(LinkType::Raw)?, rejects: Some(failed) })
+    }
+}
+
+/// The program for messages, of an expression that raw IP has.
+fn carry_over(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Result<Vec<Instruction>, Failed> {
+    carry_over_once(request, text, raw, way).or_else(|failed| {
+        // Only the optimizer may make it simple enough: there must be scratch memory for what is found of the message.
+        let Some(optimized) = request.optimized() else { return Err(failed) };
+        ForRaw::new(&optimized).and_then(|raw| carry_over_once(&optimized, text, &raw, way)).map_err(|_| failed)
     })
 }
 
-fn carry_over_once(request: &Request, text: &str, plain: &Program, way: Way) -> Result<Vec<Instruction>, Failed> {
+fn carry_over_once(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Result<Vec<Instruction>, Failed> {
     if let Some(program) = with_link_bytes(request, text, false, way)? {
         return Ok(program);
     }
-    let (raw, ethernet) = (request.for_capture(LinkType::Raw), request.for_capture(LinkType::Ethernet));
-    match (&raw, &ethernet) {
-        (Ok(raw), Ok(ethernet)) => rewritten(Source::Both { raw, ethernet }, text, way),
-        (Ok(raw), Err(_)) => rewritten(Source::Raw(raw), text, way),
-        // No IP packet passes, but others may.
-        (Err(_), Ok(ethernet)) => rewritten(Source::Both { raw: plain, ethernet }, text, way),
-        (Err(_), Err(_)) => raw.map(|program| program.instructions().to_vec()),
+    let ForRaw { program: raw, rejects } = raw;
+    match (request.for_capture(LinkType::Ethernet), rejects) {
+        (Ok(ethernet), _) => rewritten(Source::Both { raw, ethernet: &ethernet }, text, way),
+        (Err(_), None) => rewritten(Source::Raw(raw), text, way),
+        (Err(_), Some(failed)) => Err(failed.clone()),
     }
 }
 
