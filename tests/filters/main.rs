@@ -6,5 +6,7 @@ mod link_layer;
 mod machine;
 mod messages;
 mod nflog;
+mod ours;
 mod random;
+mod refusals;
 mod system;
