@@ -64,14 +64,14 @@ fn header(root: &Path) -> String {
     standalone.header = None;
     standalone.style = cbindgen::Style::Tag;
     standalone.export.rename.retain(|_, name| !name.starts_with("struct pcap") && !name.starts_with("struct bpf"));
-    let types = generate(standalone, &[types]);
+    let types = generate(standalone, &[types, abi.join("dlt.rs")]);
 
     let mut declared = config;
     declared.header = None;
     declared.export.include.clear();
     let mut sources: Vec<_> = fs::read_dir(&abi).expect("src/abi is there").map(|file| file.unwrap().path()).collect();
     sources.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
-    sources.retain(|file| !file.ends_with("types.rs") && !file.ends_with("mod.rs"));
+    sources.retain(|file| !["types.rs", "dlt.rs", "mod.rs"].iter().any(|other| file.ends_with(other)));
     sources.sort();
     let functions = generate(declared, &sources);
 

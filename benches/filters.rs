@@ -9,7 +9,7 @@
 mod system;
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use pcap_nflog::bpf::nflog::{Source, rewrite};
+use pcap_nflog::bpf::nflog::{Source, Way, rewrite};
 use pcap_nflog::bpf::{Instruction, Program};
 use pcap_nflog::capture::{Layout, Message};
 use system::system;
@@ -95,7 +95,7 @@ fn raw(name: &str) -> Program {
 
 fn nflog(name: &str) -> Vec<Instruction> {
     let ethernet = Program::new(&system().compile(ETHERNET, &expression(name), true).unwrap()).unwrap();
-    rewrite(Source::Both { raw: &raw(name), ethernet: &ethernet }).unwrap()
+    rewrite(Source::Both { raw: &raw(name), ethernet: &ethernet }, Way::OfMessage).unwrap()
 }
 
 /// Runs all packets again and again; one packet is one item.

@@ -52,6 +52,65 @@ typedef enum { PCAP_D_INOUT = 0, PCAP_D_IN, PCAP_D_OUT } pcap_direction_t;
 #define LT_FCS_DATALINK_EXT(x) ((((x) & 0xF) << 28) | 0x04000000)
 
 /**
+ * The codes of a filter program's instructions, as linux/bpf_common.h has them.
+ */
+#define BPF_RELEASE 199606
+#define BPF_ALIGNMENT sizeof(bpf_int32)
+#define BPF_WORDALIGN(x) (((x)+(BPF_ALIGNMENT-1))&~(BPF_ALIGNMENT-1))
+#define BPF_MEMWORDS 16
+#define BPF_CLASS(code) ((code) & 0x07)
+#define BPF_LD 0x00
+#define BPF_LDX 0x01
+#define BPF_ST 0x02
+#define BPF_STX 0x03
+#define BPF_ALU 0x04
+#define BPF_JMP 0x05
+#define BPF_RET 0x06
+#define BPF_MISC 0x07
+#define BPF_SIZE(code) ((code) & 0x18)
+#define BPF_W 0x00
+#define BPF_H 0x08
+#define BPF_B 0x10
+#define BPF_MODE(code) ((code) & 0xe0)
+#define BPF_IMM 0x00
+#define BPF_ABS 0x20
+#define BPF_IND 0x40
+#define BPF_MEM 0x60
+#define BPF_LEN 0x80
+#define BPF_MSH 0xa0
+#define BPF_OP(code) ((code) & 0xf0)
+#define BPF_ADD 0x00
+#define BPF_SUB 0x10
+#define BPF_MUL 0x20
+#define BPF_DIV 0x30
+#define BPF_OR 0x40
+#define BPF_AND 0x50
+#define BPF_LSH 0x60
+#define BPF_RSH 0x70
+#define BPF_NEG 0x80
+#define BPF_MOD 0x90
+#define BPF_XOR 0xa0
+#define BPF_JA 0x00
+#define BPF_JEQ 0x10
+#define BPF_JGT 0x20
+#define BPF_JGE 0x30
+#define BPF_JSET 0x40
+#define BPF_SRC(code) ((code) & 0x08)
+#define BPF_K 0x00
+#define BPF_X 0x08
+#define BPF_RVAL(code) ((code) & 0x18)
+#define BPF_A 0x10
+#define BPF_MISCOP(code) ((code) & 0xf8)
+#define BPF_TAX 0x00
+#define BPF_TXA 0x80
+#ifndef BPF_STMT
+#define BPF_STMT(code, k) { (unsigned short)(code), 0, 0, k }
+#endif
+#ifndef BPF_JUMP
+#define BPF_JUMP(code, k, jt, jf) { (unsigned short)(code), jt, jf, k }
+#endif
+
+/**
  * Major number of the savefile format.
  */
 #define PCAP_VERSION_MAJOR 2
@@ -257,41 +316,6 @@ typedef enum { PCAP_D_INOUT = 0, PCAP_D_IN, PCAP_D_OUT } pcap_direction_t;
 #define PCAP_IF_CONNECTION_STATUS_NOT_APPLICABLE 48
 
 /**
- * Link type: Ethernet.
- */
-#define DLT_EN10MB 1
-
-/**
- * Link type: IPv4 or IPv6.
- */
-#define DLT_RAW 12
-
-/**
- * Link type: Linux cooked capture.
- */
-#define DLT_LINUX_SLL 113
-
-/**
- * Link type: IPv4.
- */
-#define DLT_IPV4 228
-
-/**
- * Link type: IPv6.
- */
-#define DLT_IPV6 229
-
-/**
- * Link type: NFLOG: the kernel's messages.
- */
-#define DLT_NFLOG 239
-
-/**
- * Link type: Linux cooked capture, version 2.
- */
-#define DLT_LINUX_SLL2 276
-
-/**
  * A source: a savefile.
  */
 #define PCAP_SRC_FILE 2
@@ -355,6 +379,420 @@ typedef enum { PCAP_D_INOUT = 0, PCAP_D_IN, PCAP_D_OUT } pcap_direction_t;
  * Sampling: the first packet after every `value` milliseconds.
  */
 #define PCAP_SAMP_FIRST_AFTER_N_MS 2
+
+#define DLT_NULL 0
+
+#define DLT_EN10MB 1
+
+#define DLT_EN3MB 2
+
+#define DLT_AX25 3
+
+#define DLT_PRONET 4
+
+#define DLT_CHAOS 5
+
+#define DLT_IEEE802 6
+
+#define DLT_ARCNET 7
+
+#define DLT_SLIP 8
+
+#define DLT_PPP 9
+
+#define DLT_FDDI 10
+
+#define DLT_ATM_RFC1483 11
+
+#define DLT_RAW 12
+
+#define DLT_SLIP_BSDOS 15
+
+#define DLT_PPP_BSDOS 16
+
+#define DLT_ATM_CLIP 19
+
+#define DLT_REDBACK_SMARTEDGE 32
+
+#define DLT_PPP_SERIAL 50
+
+#define DLT_PPP_ETHER 51
+
+#define DLT_SYMANTEC_FIREWALL 99
+
+#define DLT_CHDLC 104
+
+#define DLT_C_HDLC 104
+
+#define DLT_IEEE802_11 105
+
+#define DLT_FRELAY 107
+
+#define DLT_LOOP 108
+
+#define DLT_ENC 109
+
+#define DLT_HDLC 112
+
+#define DLT_LINUX_SLL 113
+
+#define DLT_LTALK 114
+
+#define DLT_ECONET 115
+
+#define DLT_IPFILTER 116
+
+#define DLT_PFLOG 117
+
+#define DLT_CISCO_IOS 118
+
+#define DLT_PRISM_HEADER 119
+
+#define DLT_AIRONET_HEADER 120
+
+#define DLT_HHDLC 121
+
+#define DLT_IP_OVER_FC 122
+
+#define DLT_SUNATM 123
+
+#define DLT_RIO 124
+
+#define DLT_PCI_EXP 125
+
+#define DLT_AURORA 126
+
+#define DLT_IEEE802_11_RADIO 127
+
+#define DLT_TZSP 128
+
+#define DLT_ARCNET_LINUX 129
+
+#define DLT_JUNIPER_MLPPP 130
+
+#define DLT_JUNIPER_MLFR 131
+
+#define DLT_JUNIPER_ES 132
+
+#define DLT_JUNIPER_GGSN 133
+
+#define DLT_JUNIPER_MFR 134
+
+#define DLT_JUNIPER_ATM2 135
+
+#define DLT_JUNIPER_SERVICES 136
+
+#define DLT_JUNIPER_ATM1 137
+
+#define DLT_APPLE_IP_OVER_IEEE1394 138
+
+#define DLT_MTP2_WITH_PHDR 139
+
+#define DLT_MTP2 140
+
+#define DLT_MTP3 141
+
+#define DLT_SCCP 142
+
+#define DLT_DOCSIS 143
+
+#define DLT_LINUX_IRDA 144
+
+#define DLT_IBM_SP 145
+
+#define DLT_IBM_SN 146
+
+#define DLT_USER0 147
+
+#define DLT_USER1 148
+
+#define DLT_USER2 149
+
+#define DLT_USER3 150
+
+#define DLT_USER4 151
+
+#define DLT_USER5 152
+
+#define DLT_USER6 153
+
+#define DLT_USER7 154
+
+#define DLT_USER8 155
+
+#define DLT_USER9 156
+
+#define DLT_USER10 157
+
+#define DLT_USER11 158
+
+#define DLT_USER12 159
+
+#define DLT_USER13 160
+
+#define DLT_USER14 161
+
+#define DLT_USER15 162
+
+#define DLT_IEEE802_11_RADIO_AVS 163
+
+#define DLT_JUNIPER_MONITOR 164
+
+#define DLT_BACNET_MS_TP 165
+
+#define DLT_LINUX_PPP_WITHDIRECTION 166
+
+#define DLT_PPP_PPPD 166
+
+#define DLT_PPP_WITH_DIRECTION 166
+
+#define DLT_JUNIPER_PPPOE 167
+
+#define DLT_JUNIPER_PPPOE_ATM 168
+
+#define DLT_GPRS_LLC 169
+
+#define DLT_GPF_T 170
+
+#define DLT_GPF_F 171
+
+#define DLT_GCOM_T1E1 172
+
+#define DLT_GCOM_SERIAL 173
+
+#define DLT_JUNIPER_PIC_PEER 174
+
+#define DLT_ERF_ETH 175
+
+#define DLT_ERF_POS 176
+
+#define DLT_LINUX_LAPD 177
+
+#define DLT_JUNIPER_ETHER 178
+
+#define DLT_JUNIPER_PPP 179
+
+#define DLT_JUNIPER_FRELAY 180
+
+#define DLT_JUNIPER_CHDLC 181
+
+#define DLT_MFR 182
+
+#define DLT_JUNIPER_VP 183
+
+#define DLT_A429 184
+
+#define DLT_A653_ICM 185
+
+#define DLT_USB 186
+
+#define DLT_USB_FREEBSD 186
+
+#define DLT_BLUETOOTH_HCI_H4 187
+
+#define DLT_IEEE802_16_MAC_CPS 188
+
+#define DLT_USB_LINUX 189
+
+#define DLT_CAN20B 190
+
+#define DLT_IEEE802_15_4_LINUX 191
+
+#define DLT_PPI 192
+
+#define DLT_IEEE802_16_MAC_CPS_RADIO 193
+
+#define DLT_JUNIPER_ISM 194
+
+#define DLT_IEEE802_15_4 195
+
+#define DLT_IEEE802_15_4_WITHFCS 195
+
+#define DLT_SITA 196
+
+#define DLT_ERF 197
+
+#define DLT_RAIF1 198
+
+#define DLT_IPMB_KONTRON 199
+
+#define DLT_JUNIPER_ST 200
+
+#define DLT_BLUETOOTH_HCI_H4_WITH_PHDR 201
+
+#define DLT_AX25_KISS 202
+
+#define DLT_LAPD 203
+
+#define DLT_PPP_WITH_DIR 204
+
+#define DLT_C_HDLC_WITH_DIR 205
+
+#define DLT_FRELAY_WITH_DIR 206
+
+#define DLT_LAPB_WITH_DIR 207
+
+#define DLT_IPMB_LINUX 209
+
+#define DLT_FLEXRAY 210
+
+#define DLT_MOST 211
+
+#define DLT_LIN 212
+
+#define DLT_X2E_SERIAL 213
+
+#define DLT_X2E_XORAYA 214
+
+#define DLT_IEEE802_15_4_NONASK_PHY 215
+
+#define DLT_LINUX_EVDEV 216
+
+#define DLT_GSMTAP_UM 217
+
+#define DLT_GSMTAP_ABIS 218
+
+#define DLT_MPLS 219
+
+#define DLT_USB_LINUX_MMAPPED 220
+
+#define DLT_DECT 221
+
+#define DLT_AOS 222
+
+#define DLT_WIHART 223
+
+#define DLT_FC_2 224
+
+#define DLT_FC_2_WITH_FRAME_DELIMS 225
+
+#define DLT_IPNET 226
+
+#define DLT_CAN_SOCKETCAN 227
+
+#define DLT_IPV4 228
+
+#define DLT_IPV6 229
+
+#define DLT_IEEE802_15_4_NOFCS 230
+
+#define DLT_DBUS 231
+
+#define DLT_JUNIPER_VS 232
+
+#define DLT_JUNIPER_SRX_E2E 233
+
+#define DLT_JUNIPER_FIBRECHANNEL 234
+
+#define DLT_DVB_CI 235
+
+#define DLT_MUX27010 236
+
+#define DLT_STANAG_5066_D_PDU 237
+
+#define DLT_JUNIPER_ATM_CEMIC 238
+
+#define DLT_NFLOG 239
+
+#define DLT_NETANALYZER 240
+
+#define DLT_NETANALYZER_TRANSPARENT 241
+
+#define DLT_IPOIB 242
+
+#define DLT_MPEG_2_TS 243
+
+#define DLT_NG40 244
+
+#define DLT_NFC_LLCP 245
+
+#define DLT_PFSYNC 246
+
+#define DLT_INFINIBAND 247
+
+#define DLT_SCTP 248
+
+#define DLT_USBPCAP 249
+
+#define DLT_RTAC_SERIAL 250
+
+#define DLT_BLUETOOTH_LE_LL 251
+
+#define DLT_WIRESHARK_UPPER_PDU 252
+
+#define DLT_NETLINK 253
+
+#define DLT_BLUETOOTH_LINUX_MONITOR 254
+
+#define DLT_BLUETOOTH_BREDR_BB 255
+
+#define DLT_BLUETOOTH_LE_LL_WITH_PHDR 256
+
+#define DLT_PROFIBUS_DL 257
+
+#define DLT_PKTAP 258
+
+#define DLT_EPON 259
+
+#define DLT_IPMI_HPM_2 260
+
+#define DLT_ZWAVE_R1_R2 261
+
+#define DLT_ZWAVE_R3 262
+
+#define DLT_WATTSTOPPER_DLM 263
+
+#define DLT_ISO_14443 264
+
+#define DLT_RDS 265
+
+#define DLT_USB_DARWIN 266
+
+#define DLT_OPENFLOW 267
+
+#define DLT_SDLC 268
+
+#define DLT_TI_LLN_SNIFFER 269
+
+#define DLT_LORATAP 270
+
+#define DLT_VSOCK 271
+
+#define DLT_NORDIC_BLE 272
+
+#define DLT_DOCSIS31_XRA31 273
+
+#define DLT_ETHERNET_MPACKET 274
+
+#define DLT_DISPLAYPORT_AUX 275
+
+#define DLT_LINUX_SLL2 276
+
+#define DLT_SERCOS_MONITOR 277
+
+#define DLT_OPENVIZSLA 278
+
+#define DLT_EBHSCR 279
+
+#define DLT_VPP_DISPATCH 280
+
+#define DLT_DSA_TAG_BRCM 281
+
+#define DLT_DSA_TAG_BRCM_PREPEND 282
+
+#define DLT_IEEE802_15_4_TAP 283
+
+#define DLT_DSA_TAG_DSA 284
+
+#define DLT_DSA_TAG_EDSA 285
+
+#define DLT_ELEE 286
+
+#define DLT_Z_WAVE_SERIAL 287
+
+#define DLT_USB_2_0 288
+
+#define DLT_ATSC_ALP 289
 
 /**
  * A capture or savefile; opaque.
@@ -624,6 +1062,20 @@ struct pcap_rmtauth {
 #elif PCAP_NFLOG_TIME_BITS == 64 && !(defined(_TIME_BITS) && _TIME_BITS == 64)
 #error "pcap_pkthdr would be misread: the library's time_t has 64 bits, as that of this system's libpcap. Compile with -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64"
 #endif
+#endif
+
+/**
+ * The capture mechanism is not available. In libpcap's own header since 1.10.5.
+ */
+#ifndef PCAP_ERROR_CAPTURE_NOTSUP
+#define PCAP_ERROR_CAPTURE_NOTSUP -13
+#endif
+
+/**
+ * For `pcap_init`: packet buffers have 32-bit addresses. In libpcap's own header since 1.11.
+ */
+#ifndef PCAP_MMAP_32BIT
+#define PCAP_MMAP_32BIT 0x00000002U
 #endif
 
 #ifdef __cplusplus
@@ -1369,18 +1821,8 @@ const char *pcap_datalink_val_to_description(int dlt);
 const char *pcap_datalink_val_to_description_or_dlt(int dlt);
 
 /**
- * The versions of this library and of the system's libpcap, "pcap-nflog 0.1.0 (with libpcap version 1.10.3 (with
- * TPACKET_V3))" or "pcap-nflog 0.1.0 (without libpcap)".
- *
- * # Returns
- *
- * A C string that stays for ever.
- */
-const char *pcap_lib_version(void);
-
-/**
- * Initializes the library: `opts` is the encoding of strings, `PCAP_CHAR_ENC_LOCAL` or `PCAP_CHAR_ENC_UTF_8`. Both
- * are the same on Linux.
+ * Initializes the library: `opts` is the encoding of strings, `PCAP_CHAR_ENC_LOCAL` or `PCAP_CHAR_ENC_UTF_8`, which are
+ * the same on Linux, or `PCAP_MMAP_32BIT`, which libpcap knows since 1.11.
  *
  * # Safety
  *
@@ -1640,7 +2082,7 @@ int pcap_set_snaplen(pcap_t *p,
 int pcap_set_promisc(pcap_t *p, int promisc);
 
 /**
- * Says whether monitor mode can be set: not for NFLOG.
+ * Says whether monitor mode can be set, before activation: not for NFLOG.
  *
  * # Safety
  *
@@ -1648,7 +2090,7 @@ int pcap_set_promisc(pcap_t *p, int promisc);
  *
  * # Returns
  *
- * 0 for no, 1 for yes, or a `PCAP_ERROR_` value.
+ * 0 for no, 1 for yes, `PCAP_ERROR_ACTIVATED`, or another `PCAP_ERROR_` value.
  */
 int pcap_can_set_rfmon(pcap_t *p);
 
@@ -1666,9 +2108,8 @@ int pcap_can_set_rfmon(pcap_t *p);
 int pcap_set_rfmon(pcap_t *p, int rfmon);
 
 /**
- * Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; with a negative value `pcap_next_ex` and
- * `pcap_dispatch` do not wait. A positive value also bounds how long the kernel gathers packets before it hands them over,
- * which is at most 10 ms.
+ * Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; a negative value is non-blocking mode, as
+ * in libpcap. It also bounds how long the kernel gathers packets before it hands them over, which is at most 10 ms.
  *
  * # Safety
  *
@@ -2439,6 +2880,17 @@ int pcap_set_tstamp_precision(pcap_t *p, int tstamp_precision);
  * `PCAP_TSTAMP_PRECISION_MICRO` or `PCAP_TSTAMP_PRECISION_NANO`.
  */
 int pcap_get_tstamp_precision(pcap_t *p);
+
+/**
+ * The version of the system's libpcap and that of this library: "libpcap version 1.10.3 (pcap-nflog 0.1.0, with
+ * TPACKET_V3)". Without a libpcap it is that of the interface: "libpcap version 1.10.0 (pcap-nflog 0.1.0, without
+ * libpcap)".
+ *
+ * # Returns
+ *
+ * A C string that stays for ever.
+ */
+const char *pcap_lib_version(void);
 
 #ifdef __cplusplus
 }

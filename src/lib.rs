@@ -14,6 +14,7 @@
 //! src/system/         where it is looked for
 //! src/abi/            the exported C functions, grouped as pcap's manual groups them
 //!     types.rs        the structs and constants of <pcap/pcap.h>
+//!     dlt.rs          the values of <pcap/dlt.h>
 //!     handle.rs       what a pcap_t of ours is; ours or foreign
 //!     guard.rs        no panic crosses the ABI
 //!     error.rs        every error text and code that C sees
@@ -23,12 +24,13 @@
 //!     status.rs       stats, snapshot, fileno, the selectable descriptor, nonblock, geterr
 //!     linktype.rs     link types of a handle, and their names
 //!     filter.rs       compile, setfilter, offline_filter, bpf_*
-//!     filter/         compiling for NFLOG messages; the words that an error names
+//!     filter/         compiling by the system's libpcap; for NFLOG messages; the words that an error names
 //!     savefile.rs     savefiles read and written
 //!     dead.rs         a handle without a capture, for what only the system's libpcap does
 //!     timestamp.rs    time stamp types and precision
 //!     devices.rs      findalldevs, lookupdev, lookupnet
-//!     names.rs        nameto*, library version, strerror
+//!     names.rs        nameto*, strerror
+//!     version.rs      the library's version
 //!     remote.rs       what remote-enabled builds of libpcap export
 //!     source.rs       source strings: rpcap://, file://
 //!     memory.rs       memory that the caller gets and frees
@@ -76,7 +78,7 @@
 //!     decode/         common sequences fused into one, long chains of comparisons looked up in a table
 //!     machine.rs      runs them
 //!     nflog.rs        programs for NFLOG messages, made of programs for packets
-//!     nflog/          the walk to the payload, loads relative to it, jumps of any length
+//!     nflog/          the walk to the payload, loads relative to it or of the message, jumps of any length
 //! ```
 //!
 //! Data flows one way: netlink → batch → message → loss/clock → filter → frame → caller.

@@ -108,6 +108,7 @@ pub(crate) fn library() -> Result<&'static Library, &'static str> {
         for (name, slot) in FUNCTIONS.all() {
             slot.store(library.function(name), Ordering::Release);
         }
+        crate::abi::version::found(&library);
         Ok(library)
     });
     searched.as_ref().map_err(String::as_str)

@@ -24,6 +24,30 @@ const REMOTE: [&str; 10] = [
     "pcap_remoteact_cleanup",
 ];
 
+/// The functions and the variables that Debian's libpcap exports: 1.10.3 of Debian 12 and 1.10.5 of Debian 13 alike, by
+/// `readelf --dyn-syms`.
+const DEBIAN_FUNCTIONS: &str = "
+    bpf_dump bpf_filter bpf_image bpf_validate pcap_activate pcap_breakloop pcap_bufsize pcap_can_set_rfmon
+    pcap_close pcap_compile pcap_compile_nopcap pcap_create pcap_datalink pcap_datalink_ext
+    pcap_datalink_name_to_val pcap_datalink_val_to_description pcap_datalink_val_to_description_or_dlt
+    pcap_datalink_val_to_name pcap_dispatch pcap_dump pcap_dump_close pcap_dump_file pcap_dump_flush
+    pcap_dump_fopen pcap_dump_ftell pcap_dump_ftell64 pcap_dump_open pcap_dump_open_append pcap_ether_aton
+    pcap_ether_hostton pcap_file pcap_fileno pcap_findalldevs pcap_fopen_offline
+    pcap_fopen_offline_with_tstamp_precision pcap_free_datalinks pcap_free_tstamp_types pcap_freealldevs
+    pcap_freecode pcap_get_required_select_timeout pcap_get_selectable_fd pcap_get_tstamp_precision pcap_geterr
+    pcap_getnonblock pcap_init pcap_inject pcap_is_swapped pcap_lib_version pcap_list_datalinks
+    pcap_list_tstamp_types pcap_lookupdev pcap_lookupnet pcap_loop pcap_major_version pcap_minor_version
+    pcap_nametoaddr pcap_nametoaddrinfo pcap_nametoeproto pcap_nametollc pcap_nametonetaddr pcap_nametoport
+    pcap_nametoportrange pcap_nametoproto pcap_next pcap_next_etherent pcap_next_ex pcap_offline_filter
+    pcap_open_dead pcap_open_dead_with_tstamp_precision pcap_open_live pcap_open_offline
+    pcap_open_offline_with_tstamp_precision pcap_perror pcap_sendpacket pcap_set_buffer_size pcap_set_datalink
+    pcap_set_immediate_mode pcap_set_promisc pcap_set_protocol_linux pcap_set_rfmon pcap_set_snaplen
+    pcap_set_timeout pcap_set_tstamp_precision pcap_set_tstamp_type pcap_setdirection pcap_setfilter
+    pcap_setnonblock pcap_snapshot pcap_stats pcap_statustostr pcap_strerror pcap_tstamp_type_name_to_val
+    pcap_tstamp_type_val_to_description pcap_tstamp_type_val_to_name
+";
+const DEBIAN_VARIABLES: [(&str, usize); 2] = [("eproto_db", 13 * 2 * size_of::<usize>()), ("pcap_version", 7)];
+
 const HEADER: &str = include_str!("../include/pcap_nflog.h");
 
 /// Runs a command that comes from `package`; its standard output.
@@ -94,6 +118,35 @@ fn every_function_of_the_installed_libpcap_is_exported() {
 }
 
 #[test]
+fn everything_that_debians_libpcap_exports_is_exported() {
+    let exported = exported(&our_library());
+    let functions: Vec<_> = DEBIAN_FUNCTIONS.split_whitespace().collect();
+    assert_eq!(functions.len(), 94);
+    let missing: Vec<_> =
+        functions.into_iter().filter(|name| !exported.contains(&("FUNC".into(), (*name).into()))).collect();
+    assert!(missing.is_empty(), "not exported: {missing:?}");
+    // The linker copies a variable into the program, as large as it was in the library that the program was linked with.
+    for (name, size) in DEBIAN_VARIABLES {
+        assert_eq!(variable_size(&our_library(), name), Some(size), "{name}");
+    }
+    let installed = installed_library();
+    if variable_size(&installed, "pcap_version") == Some(7) {
+        assert_eq!(variable_size(&installed, "eproto_db"), Some(DEBIAN_VARIABLES[0].1));
+    }
+}
+
+/// How large an exported variable is.
+fn variable_size(library: &Path, name: &str) -> Option<usize> {
+    let table = run(Command::new("readelf").args(["-W", "--dyn-syms"]).arg(library), "binutils");
+    table.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, _, size, "OBJECT", _, _, section, found] if section != "UND" && found.split('@').next() == Some(name) => {
+            size.parse().ok()
+        }
+        _ => None,
+    })
+}
+
+#[test]
 fn every_function_of_remote_enabled_builds_is_exported() {
     let ours = functions(&our_library());
     for name in REMOTE {
@@ -104,8 +157,11 @@ fn every_function_of_remote_enabled_builds_is_exported() {
 #[test]
 fn nothing_but_libpcaps_interface_and_its_extensions_is_exported() {
     for (kind, name) in exported(&our_library()) {
-        assert!(name.starts_with("pcap_") || name.starts_with("bpf_"), "{kind} {name} is exported");
-        assert!(kind == "FUNC" || name == "pcap_version", "{kind} {name} is exported");
+        let is_expected = match kind.as_str() {
+            "FUNC" => name.starts_with("pcap_") || name.starts_with("bpf_"),
+            _ => name == "pcap_version" || name == "eproto_db",
+        };
+        assert!(is_expected, "{kind} {name} is exported");
     }
 }
 
@@ -228,7 +284,7 @@ fn each_struct_has_the_same_layout_in_libpcaps_header_in_ours_and_in_rust() {
 
 #[test]
 fn each_constant_has_the_same_value_in_libpcaps_header_in_ours_and_in_rust() {
-    let source = include_str!("../src/abi/types.rs");
+    let source = [include_str!("../src/abi/types.rs"), include_str!("../src/abi/dlt.rs")].concat();
     let (mut question, mut values) = (String::new(), String::new());
     for line in source.lines().filter_map(|line| line.strip_prefix("pub const ")) {
         let (name, rest) = line.split_once(": ").unwrap();
@@ -249,5 +305,33 @@ fn each_constant_has_the_same_value_in_libpcaps_header_in_ours_and_in_rust() {
     assert!(values.contains("PCAP_ERROR -1\n"), "{values}");
     for types in [Types::Installed, Types::Standalone] {
         assert_eq!(answer("constants", types, &question), values, "{types:?}");
+    }
+}
+
+#[test]
+fn the_codes_of_filter_programs_are_libpcaps_and_go_with_the_kernels() {
+    let defined = HEADER.lines().filter_map(|line| line.strip_prefix("#define BPF_"));
+    let names: Vec<_> =
+        defined.map(|rest| rest.split(' ').next().unwrap()).filter(|name| !name.contains('(')).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let mut question = String::new();
+    for name in names {
+        writeln!(question, "printf(\"{name} %lld\\n\", (long long)(BPF_{name}));").unwrap();
+    }
+    for name in ["CLASS", "SIZE", "MODE", "OP", "SRC", "RVAL", "MISCOP"] {
+        writeln!(question, "printf(\"{name} %d\\n\", BPF_{name}(0xffff));").unwrap();
+    }
+    question += "struct bpf_insn program[] = { BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 5, 1, 2) };\n";
+    question += "printf(\"%d %d %d\\n\", program[0].code, program[1].code, (int)BPF_WORDALIGN(program[0].k + program[1].jf));\n";
+    assert_eq!(answer("codes", Types::Standalone, &question), answer("codes", Types::Installed, &question));
+    for headers in [["linux/filter.h", "pcap_nflog.h"], ["pcap_nflog.h", "linux/filter.h"]] {
+        let body = headers.map(|header| format!("#include <{header}>\n")).concat();
+        compile(
+            "kernel-codes",
+            &["cc", "-std=gnu17"],
+            Types::Standalone,
+            &(body + "int main(void) { return 0; }\n"),
+            false,
+        );
     }
 }

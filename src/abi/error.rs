@@ -8,7 +8,7 @@ use crate::capture::Error;
 use crate::system;
 
 /// A failure of an exported function: pcap's code, and the text for `pcap_geterr` or the caller's buffer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failed {
     pub code: c_int,
     pub text: String,

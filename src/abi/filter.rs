@@ -3,13 +3,13 @@
 //! Expressions are compiled by the system's libpcap, for NFLOG messages with a step of ours behind it, whoever made the
 //! handle; on our handles the programs run in the reader.
 
+mod compiler;
 mod nflog;
 mod words;
 
 use std::ffi::{c_char, c_int, c_uchar, c_uint};
 use std::{ptr, slice};
 
-use super::dead::Dead;
 use super::error::{self, Failed};
 use super::guard::guard;
 use super::handle::ours;
@@ -17,6 +17,7 @@ use super::types::*;
 use crate::bpf::{Instruction, Program};
 use crate::capture::LinkType;
 use crate::system::forward;
+use compiler::Request;
 
 /// Compiles a filter expression, pcap-filter(7), for the handle's link type. The program is freed by
 /// `pcap_freecode`.
@@ -45,15 +46,14 @@ pub unsafe extern "C" fn pcap_compile(
         };
     };
     handle.call(|state| {
-        if state.active()?.link_type() == LinkType::Nflog {
-            let request = nflog::Request { expression: str, optimize, netmask, snapshot: state.snapshot()? };
-            // SAFETY: as the caller promises.
-            return unsafe { nflog::hand_over(&nflog::compile(&request)?, fp) };
-        }
-        let dead = Dead::of(state)?;
-        let result = forward!(pcap_compile(dead.as_ptr(), fp, str, optimize, netmask)
-            else return Err(Failed::missing("pcap_compile")));
-        if result < 0 { Err(Failed::new(result, dead.error())) } else { Ok(result) }
+        // SAFETY: as the caller promises.
+        let request = unsafe { Request::new(str, optimize, netmask, state.snapshot()?) };
+        let compiled = match state.active()?.link_type() {
+            LinkType::Nflog => nflog::compile_for_capture(&request)?,
+            link_type => compiler::compile(&request, link_type)?.instructions().to_vec(),
+        };
+        // SAFETY: as the caller promises.
+        unsafe { compiler::hand_over(&compiled, fp) }
     })
 }
 
@@ -75,10 +75,11 @@ unsafe fn compile_for_foreign(
 ) -> c_int {
     let errbuf: *mut c_char = forward!(pcap_geterr(p) else ptr::null_mut());
     let snapshot: c_int = forward!(pcap_snapshot(p) else 0);
-    let request = nflog::Request { expression, optimize, netmask, snapshot };
     // SAFETY: libpcap's error buffer has PCAP_ERRBUF_SIZE bytes; the caller promises the rest.
     unsafe {
-        guard(errbuf, || match nflog::compile(&request).and_then(|program| nflog::hand_over(&program, fp)) {
+        let request = Request::new(expression, optimize, netmask, snapshot);
+        let compile = || nflog::compile_for_handle(&request, p);
+        guard(errbuf, || match compile().and_then(|program| compiler::hand_over(&program, fp)) {
             Ok(result) => result,
             Err(failed) => {
                 error::write(errbuf, &failed.text);
@@ -107,11 +108,14 @@ pub unsafe extern "C" fn pcap_compile_nopcap(
     mask: c_uint,
 ) -> c_int {
     if linktype == NFLOG {
-        let request = nflog::Request { expression: buf, optimize, netmask: mask, snapshot: snaplen };
         let compile = || {
             // SAFETY: as the caller promises.
-            let compiled =
-                nflog::compile(&request).and_then(|compiled| unsafe { nflog::hand_over(&compiled, program) });
+            let compiled = unsafe {
+                let request = Request::new(buf, optimize, mask, snaplen);
+                let dead = request.dead(LinkType::Nflog);
+                let compiled = dead.and_then(|dead| nflog::compile_for_handle(&request, dead.as_ptr()));
+                compiled.and_then(|compiled| compiler::hand_over(&compiled, program))
+            };
             compiled.unwrap_or(PCAP_ERROR)
         };
         // SAFETY: there is no buffer.
@@ -143,6 +147,15 @@ pub unsafe extern "C" fn pcap_setfilter(p: *mut pcap_t, fp: *mut bpf_program) ->
         // SAFETY: as the caller promises.
         let instructions = unsafe { instructions((*fp).bf_insns, (*fp).bf_len) };
         let program = Program::new(&instructions).map_err(|invalid| Failed::new(PCAP_ERROR, invalid.to_string()))?;
+        // SAFETY: as above. A later libpcap may know more rules.
+        if unsafe { bpf_validate((*fp).bf_insns, (*fp).bf_len as c_int) } == 0 {
+            return Err(Failed::new(PCAP_ERROR, "BPF program is not valid, by the rules of the system's libpcap"));
+        }
+        if program.asks_interface() {
+            let why = "the filter asks for the interface (ifindex), which no record tells but that of LINUX_SLL2: \
+                       compile it for that";
+            return Err(Failed::new(PCAP_ERROR, why));
+        }
         session.set_filter(Some(nflog::recognised(program)));
         Ok(0)
     })

@@ -5,6 +5,7 @@
 
 mod dead;
 pub mod devices;
+pub mod dlt;
 mod error;
 pub mod extensions;
 pub mod filter;
@@ -24,3 +25,4 @@ mod source;
 pub mod status;
 pub mod timestamp;
 pub mod types;
+pub mod version;

@@ -1,51 +1,20 @@
-//! Names into numbers and back, the library's version, and its initialization: pcap_lib_version(3PCAP),
-//! pcap_init(3PCAP), pcap_strerror(3PCAP), and the name look-ups of `<pcap/namedb.h>`.
+//! Names into numbers and back, and the library's initialization: pcap_init(3PCAP), pcap_strerror(3PCAP), and the name
+//! look-ups of `<pcap/namedb.h>`.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ushort};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::addrinfo;
-use once_cell::sync::Lazy;
 
 use super::error::Failed;
-use super::guard::guard;
 use super::memory::until_next;
 use super::open::report;
 use super::types::*;
-use crate::system::forward;
+use crate::system::{self, forward};
 
-/// The version of libpcap whose interface this library has. Programs of old read this variable; it has libpcap's own
-/// size, since the linker copies it into programs that are not position-independent.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-pub static pcap_version: [u8; 7] = *b"1.10.0\0";
-
-/// What `pcap_lib_version` gives.
-static VERSION: Lazy<CString> = Lazy::new(|| {
-    let system: *const c_char = forward!(pcap_lib_version() else ptr::null());
-    let system = match system.is_null() {
-        true => "without libpcap".into(),
-        // SAFETY: libpcap's version is a C string that stays for ever.
-        false => format!("with {}", unsafe { CStr::from_ptr(system) }.to_string_lossy()),
-    };
-    CString::new(format!("pcap-nflog {} ({system})", env!("CARGO_PKG_VERSION"))).unwrap_or_default()
-});
-
-/// The versions of this library and of the system's libpcap, "pcap-nflog 0.1.0 (with libpcap version 1.10.3 (with
-/// TPACKET_V3))" or "pcap-nflog 0.1.0 (without libpcap)".
-///
-/// # Returns
-///
-/// A C string that stays for ever.
-#[unsafe(no_mangle)]
-pub extern "C" fn pcap_lib_version() -> *const c_char {
-    // SAFETY: a null buffer is allowed.
-    unsafe { guard(ptr::null_mut(), || VERSION.as_ptr()) }
-}
-
-/// Initializes the library: `opts` is the encoding of strings, `PCAP_CHAR_ENC_LOCAL` or `PCAP_CHAR_ENC_UTF_8`. Both
-/// are the same on Linux.
+/// Initializes the library: `opts` is the encoding of strings, `PCAP_CHAR_ENC_LOCAL` or `PCAP_CHAR_ENC_UTF_8`, which are
+/// the same on Linux, or `PCAP_MMAP_32BIT`, which libpcap knows since 1.11.
 ///
 /// # Safety
 ///
@@ -60,13 +29,14 @@ pub unsafe extern "C" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
     static ENCODING: AtomicU32 = AtomicU32::new(UNSET);
     forward!(pcap_init(opts, errbuf) else {
         let problem = match opts {
+            PCAP_MMAP_32BIT => return 0,
             PCAP_CHAR_ENC_LOCAL | PCAP_CHAR_ENC_UTF_8 => {
                 match ENCODING.compare_exchange(UNSET, opts, Ordering::Relaxed, Ordering::Relaxed) {
                     Err(earlier) if earlier != opts => "pcap_init was called with another encoding before",
                     _ => return 0,
                 }
             }
-            _ => "pcap_init knows PCAP_CHAR_ENC_LOCAL and PCAP_CHAR_ENC_UTF_8 only",
+            _ => "pcap_init knows PCAP_CHAR_ENC_LOCAL, PCAP_CHAR_ENC_UTF_8 and PCAP_MMAP_32BIT only",
         };
         // SAFETY: as the caller promises.
         unsafe { report(errbuf, &Failed::new(PCAP_ERROR, problem)) }
@@ -121,6 +91,7 @@ fn status(value: c_int) -> Option<&'static CStr> {
         PCAP_ERROR_CANTSET_TSTAMP_TYPE => c"Time stamp type cannot be set",
         PCAP_ERROR_PROMISC_PERM_DENIED => c"Permission denied for promiscuous mode",
         PCAP_ERROR_TSTAMP_PRECISION_NOTSUP => c"Time stamp precision is not supported",
+        PCAP_ERROR_CAPTURE_NOTSUP => c"Capture mechanism is not available",
         _ => return None,
     })
 }
@@ -226,7 +197,66 @@ pub unsafe extern "C" fn pcap_nametoproto(name: *const c_char) -> c_int {
 /// The ethertype; `PROTO_UNDEF` for an unknown protocol, and without libpcap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_nametoeproto(name: *const c_char) -> c_int {
-    forward!(pcap_nametoeproto(name) else PROTO_UNDEF)
+    let value: c_int = forward!(pcap_nametoeproto(name) else PROTO_UNDEF);
+    if value != PROTO_UNDEF {
+        return value;
+    }
+    // Where this library comes first, libpcap looks into the table here, which may have less than its own.
+    let table = system::library().map_or(ptr::null_mut(), |library| library.function(c"eproto_db"));
+    // SAFETY: as the caller promises; libpcap's variable is such a table.
+    unsafe { find(table.cast_const().cast(), CStr::from_ptr(name)) }.map_or(PROTO_UNDEF, c_int::from)
+}
+
+/// An entry of [`eproto_db`].
+#[repr(C)]
+pub struct Ethertype {
+    name: *const c_char,
+    value: c_ushort,
+}
+
+// SAFETY: the names are C strings that stay for ever, and nothing writes to an entry.
+unsafe impl Sync for Ethertype {}
+
+const fn ethertype(name: &'static CStr, value: c_ushort) -> Ethertype {
+    Ethertype { name: name.as_ptr(), value }
+}
+
+/// libpcap 1.10's table of ethertypes, which ends with a null name. No header declares it: it is here for programs that
+/// import it, and as large as libpcap's, since the linker copies it into them.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static eproto_db: [Ethertype; 13] = [
+    ethertype(c"aarp", 0x80f3),
+    ethertype(c"arp", 0x0806),
+    ethertype(c"atalk", 0x809b),
+    ethertype(c"decnet", 0x6003),
+    ethertype(c"ip", 0x0800),
+    ethertype(c"ip6", 0x86dd),
+    ethertype(c"lat", 0x6004),
+    ethertype(c"loopback", 0x9000),
+    ethertype(c"mopdl", 0x6001),
+    ethertype(c"moprc", 0x6002),
+    ethertype(c"rarp", 0x8035),
+    ethertype(c"sca", 0x6007),
+    Ethertype { name: ptr::null(), value: 0 },
+];
+
+/// The value of a name in a table.
+///
+/// # Safety
+///
+/// `table` is null or ends with a null name; the other names are C strings.
+unsafe fn find(mut table: *const Ethertype, name: &CStr) -> Option<c_ushort> {
+    // SAFETY: as the caller promises: the table goes on behind every entry that has a name.
+    unsafe {
+        while !table.is_null() && !(*table).name.is_null() {
+            if CStr::from_ptr((*table).name) == name {
+                return Some((*table).value);
+            }
+            table = table.add(1);
+        }
+    }
+    None
 }
 
 /// The LLC service access point of a protocol, "stp" for example.

@@ -42,7 +42,8 @@ pub(super) unsafe fn create(name: &CStr, errbuf: *mut c_char) -> *mut pcap_t {
     }
 }
 
-/// Activates a handle that was just created; closes it and returns null and a text in `errbuf` when that fails.
+/// Activates a handle that was just created, with a warning or an empty text in `errbuf`; closes it and returns null and
+/// a text there when that fails.
 ///
 /// # Safety
 ///
@@ -50,13 +51,16 @@ pub(super) unsafe fn create(name: &CStr, errbuf: *mut c_char) -> *mut pcap_t {
 pub(super) unsafe fn activated(p: *mut pcap_t, errbuf: *mut c_char) -> *mut pcap_t {
     // SAFETY: as the caller promises; after `close` the handle is not used.
     unsafe {
-        if pcap_activate(p) >= 0 {
+        let result = pcap_activate(p);
+        let Some(handle) = ours(p) else { return ptr::null_mut() };
+        match result {
+            0 => error::write(errbuf, ""),
+            _ => error::write(errbuf, &CStr::from_ptr(handle.errbuf()).to_string_lossy()),
+        }
+        if result >= 0 {
             return p;
         }
-        if let Some(handle) = ours(p) {
-            error::write(errbuf, &CStr::from_ptr(handle.errbuf()).to_string_lossy());
-            handle.close();
-        }
+        handle.close();
     }
     ptr::null_mut()
 }

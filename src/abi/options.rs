@@ -53,7 +53,7 @@ pub unsafe extern "C" fn pcap_set_promisc(p: *mut pcap_t, promisc: c_int) -> c_i
     }
 }
 
-/// Says whether monitor mode can be set: not for NFLOG.
+/// Says whether monitor mode can be set, before activation: not for NFLOG.
 ///
 /// # Safety
 ///
@@ -61,12 +61,12 @@ pub unsafe extern "C" fn pcap_set_promisc(p: *mut pcap_t, promisc: c_int) -> c_i
 ///
 /// # Returns
 ///
-/// 0 for no, 1 for yes, or a `PCAP_ERROR_` value.
+/// 0 for no, 1 for yes, `PCAP_ERROR_ACTIVATED`, or another `PCAP_ERROR_` value.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcap_can_set_rfmon(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
-        Some(_) => 0,
+        Some(handle) => handle.call(|state| set(state, |_| {})),
         None => forward!(pcap_can_set_rfmon(p) else NO_HANDLE),
     }
 }

@@ -212,6 +212,8 @@ pub const PCAP_ERROR_CANTSET_TSTAMP_TYPE: c_int = -10;
 pub const PCAP_ERROR_PROMISC_PERM_DENIED: c_int = -11;
 /// The time stamp precision is not supported.
 pub const PCAP_ERROR_TSTAMP_PRECISION_NOTSUP: c_int = -12;
+/// The capture mechanism is not available. Known to libpcap since 1.10.5.
+pub const PCAP_ERROR_CAPTURE_NOTSUP: c_int = -13;
 /// Generic warning.
 pub const PCAP_WARNING: c_int = 1;
 /// Promiscuous mode is not supported.
@@ -227,6 +229,8 @@ pub const PROTO_UNDEF: c_int = -1;
 pub const PCAP_CHAR_ENC_LOCAL: c_uint = 0;
 /// For `pcap_init`: strings are in UTF-8.
 pub const PCAP_CHAR_ENC_UTF_8: c_uint = 1;
+/// For `pcap_init`: packet buffers have 32-bit addresses, which means nothing for NFLOG. Known to libpcap since 1.11.
+pub const PCAP_MMAP_32BIT: c_uint = 2;
 
 /// Stamps from the host.
 pub const PCAP_TSTAMP_HOST: c_int = 0;
@@ -270,21 +274,6 @@ pub const PCAP_D_INOUT: pcap_direction_t = 0;
 pub const PCAP_D_IN: pcap_direction_t = 1;
 /// Sent packets.
 pub const PCAP_D_OUT: pcap_direction_t = 2;
-
-/// Link type: Ethernet.
-pub const DLT_EN10MB: c_int = 1;
-/// Link type: IPv4 or IPv6.
-pub const DLT_RAW: c_int = 12;
-/// Link type: Linux cooked capture.
-pub const DLT_LINUX_SLL: c_int = 113;
-/// Link type: IPv4.
-pub const DLT_IPV4: c_int = 228;
-/// Link type: IPv6.
-pub const DLT_IPV6: c_int = 229;
-/// Link type: NFLOG: the kernel's messages.
-pub const DLT_NFLOG: c_int = 239;
-/// Link type: Linux cooked capture, version 2.
-pub const DLT_LINUX_SLL2: c_int = 276;
 
 /// A source: a savefile.
 pub const PCAP_SRC_FILE: c_int = 2;

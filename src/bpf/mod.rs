@@ -11,4 +11,5 @@ mod op;
 mod opcode;
 mod program;
 
+pub(crate) use opcode::PACKET_TYPE;
 pub use program::{Instruction, Invalid, Program};

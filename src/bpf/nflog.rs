@@ -9,8 +9,7 @@
 //! (ARP, a VLAN tag, LLDP) are judged by the program that the same expression has for Ethernet, with the ethertype
 //! from the message and without the addresses, which a message need not have.
 //!
-//! - The length of a packet is the message's less what isn't the packet: `len` in an expression means the packet's,
-//!   also where the kernel copied less of it.
+//! - `len` and `link[…]` are libpcap's for LINKTYPE_NFLOG: the message's length, and its bytes ([`LinkBytes`]).
 //! - Attribute headers are in the byte order of the host. libpcap turns those of a savefile from elsewhere around
 //!   when it reads them.
 //! - The attributes up to the payload are looked at, and at most [`ATTRIBUTES_MAX`]: the kernel puts the payload last.
@@ -20,6 +19,7 @@
 mod assembler;
 mod body;
 mod flow;
+mod link_bytes;
 mod walk;
 
 use std::fmt;
@@ -29,6 +29,7 @@ use super::program::{Instruction, MEMORY_WORDS, Program};
 use assembler::Assembler;
 use body::{Body, Layout};
 use flow::Tests;
+pub use link_bytes::LinkBytes;
 
 /// How many attributes are looked at. The kernel's messages have at most 21 (linux/netfilter/nfnetlink_log.h).
 pub const ATTRIBUTES_MAX: usize = 24;
@@ -45,9 +46,25 @@ pub enum Source<'a> {
     },
     /// For DLT_RAW only. No other packet passes for IP.
     Raw(&'a Program),
-    /// For DLT_EN10MB only: `vlan`, `mpls`, which IP packets alone cannot have. A tag that the kernel keeps beside
-    /// the packet is where it was.
-    Ethernet(&'a Program),
+    /// For DLT_EN10MB only.
+    Ethernet {
+        /// For DLT_EN10MB.
+        program: &'a Program,
+        /// Whether a tag that the kernel keeps beside the packet is put back where it was: for `vlan`, `mpls`, which IP
+        /// packets alone cannot have.
+        tagged: bool,
+        /// Which of its loads take bytes of the message.
+        link_bytes: Option<&'a LinkBytes>,
+    },
+}
+
+/// What becomes of loads that ask which way the packet went (`inbound`, `outbound`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The message's hook tells.
+    OfMessage,
+    /// They stay as they are: who runs the program may know.
+    Asked,
 }
 
 /// Why a program can't be carried over.
@@ -88,8 +105,8 @@ struct Words {
     length: u32,
     /// A register while a load is made; before, where PACKET_HDR is.
     spare: u32,
-    /// The packet's length before truncation; before, where L2HDR is.
-    size: u32,
+    /// Before the source begins: where L2HDR is.
+    header: u32,
     /// The ethertype.
     kind: u32,
     /// The packet's type, linux/if_packet.h.
@@ -106,8 +123,9 @@ const TAGGED: u32 = 0x1_0000;
 /// What the source asks for.
 #[derive(Clone, Copy, Debug)]
 struct Asks {
-    length: bool,
     kind: bool,
+    /// The kind of IP packets, too: they are judged by it.
+    ip_kind: bool,
     way: bool,
     tag: bool,
 }
@@ -118,26 +136,29 @@ struct Asks {
 /// # Errors
 ///
 /// [`Unsuitable`].
-pub fn rewrite(source: Source) -> Result<Vec<Instruction>, Unsuitable> {
+pub fn rewrite(source: Source, way: Way) -> Result<Vec<Instruction>, Unsuitable> {
     let (first, second) = match source {
         Source::Both { raw, ethernet } => (
-            Body::new(raw, Layout::Raw, Tests::Open),
-            Some(Body::new(ethernet, Layout::Ethernet { tagged: false }, Tests::Ethertype)),
+            Body::new(raw, Layout::Raw, Tests::Open, way),
+            Some(Body::new(ethernet, Layout::Ethernet { tagged: false, link_bytes: None }, Tests::Ethertype, way)),
         ),
         Source::Raw(raw) => {
-            (Body::new(raw, Layout::Raw, Tests::Open), Some(Body::new(raw, Layout::Raw, Tests::Version)))
+            (Body::new(raw, Layout::Raw, Tests::Open, way), Some(Body::new(raw, Layout::Raw, Tests::Version, way)))
         }
-        Source::Ethernet(ethernet) => (Body::new(ethernet, Layout::Ethernet { tagged: true }, Tests::Open), None),
+        Source::Ethernet { program, tagged, link_bytes } => {
+            (Body::new(program, Layout::Ethernet { tagged, link_bytes }, Tests::Open, way), None)
+        }
     };
     let bodies = || std::iter::once(&first).chain(&second);
     if bodies().all(|body| !body.looks()) {
         return Ok(first.program().to_vec());
     }
+    let tag = matches!(source, Source::Ethernet { tagged: true, .. });
     let asks = Asks {
-        length: bodies().any(|body| body.has(LD_LEN) || body.has(LDX_LEN)),
-        kind: second.is_none() || bodies().any(Body::asks_kind),
+        kind: tag || bodies().any(Body::asks_kind),
+        ip_kind: second.is_none(),
         way: bodies().any(Body::asks_way),
-        tag: second.is_none(),
+        tag,
     };
     let used = bodies().fold(0, |used, body| used | flow::words_used(body.program()));
     let begun = bodies().fold(0, |begun, body| begun | body.begins_with());
@@ -147,27 +168,18 @@ pub fn rewrite(source: Source) -> Result<Vec<Instruction>, Unsuitable> {
     let (ip, other, reject) = (asm.label(), asm.label(), asm.label());
     walk::payload(&mut asm, &words, asks, reject);
     walk::classify(&mut asm, &words, asks, ip, other);
+    asm.bind(ip);
     match second {
         Some(second) => {
-            for (label, body, is_ip) in [(ip, first, true), (other, second, false)] {
-                asm.bind(label);
-                if asks.length {
-                    walk::measure(&mut asm, &words, is_ip);
-                }
-                body.emit(&mut asm, &words, reject)?;
-            }
+            first.emit(&mut asm, &words, reject)?;
+            asm.bind(other);
+            second.emit(&mut asm, &words, reject)?;
         }
         None => {
-            let run = asm.label();
-            for (label, is_ip) in [(ip, true), (other, false)] {
-                asm.bind(label);
-                if asks.length {
-                    walk::measure(&mut asm, &words, is_ip);
-                }
-                asm.goto(run);
+            asm.bind(other);
+            if tag {
+                walk::put_tag_back(&mut asm, &words);
             }
-            asm.bind(run);
-            walk::put_tag_back(&mut asm, &words);
             first.emit(&mut asm, &words, reject)?;
         }
     }
@@ -181,7 +193,7 @@ pub fn rewrite(source: Source) -> Result<Vec<Instruction>, Unsuitable> {
 fn assign(used: u32, begun: u32, asks: Asks) -> Result<Words, Unsuitable> {
     let lasting = |word: &u32| used & (1 << word) == 0;
     let mut free = (0..MEMORY_WORDS as u32).filter(lasting);
-    let needed = [true, true, true, asks.length, asks.kind, asks.way, asks.tag, asks.tag];
+    let needed = [true, true, true, asks.kind, asks.way, asks.tag, asks.tag];
     let needed = needed.into_iter().filter(|&needed| needed).count();
     let scarce = Unsuitable::Scratch { needed, free: free.clone().count() };
     let mut next = |wanted: bool| if wanted { free.next().ok_or(scarce) } else { Ok(u32::MAX) };
@@ -189,15 +201,13 @@ fn assign(used: u32, begun: u32, asks: Asks) -> Result<Words, Unsuitable> {
         start: next(true)?,
         length: next(true)?,
         spare: next(true)?,
-        size: next(asks.length)?,
+        header: u32::MAX,
         kind: next(asks.kind)?,
         way: next(asks.way)?,
         tag: next(asks.tag)?,
         inner: next(asks.tag)?,
     };
-    if !asks.length {
-        let mut passing = (0..MEMORY_WORDS as u32).filter(|word| !lasting(word) && begun & (1 << word) == 0);
-        words.size = free.next().or_else(|| passing.next()).ok_or(scarce)?;
-    }
+    let mut passing = (0..MEMORY_WORDS as u32).filter(|word| !lasting(word) && begun & (1 << word) == 0);
+    words.header = free.next().or_else(|| passing.next()).ok_or(scarce)?;
     Ok(words)
 }

@@ -60,3 +60,6 @@ pub const RET_A: u16 = 0x16;
 /// The offset that Linux gives to the packet's type (`SKF_AD_OFF + SKF_AD_PKTTYPE`, linux/filter.h): what `inbound`
 /// and `outbound` load under link types whose header does not tell.
 pub const PACKET_TYPE: u32 = 0xffff_f004;
+/// The offset that Linux gives to the interface's index (`SKF_AD_OFF + SKF_AD_IFINDEX`): what `ifindex` loads under link
+/// types whose header does not tell.
+pub const INTERFACE_INDEX: u32 = 0xffff_f008;

@@ -5,6 +5,7 @@ use std::fmt;
 use super::decode::Code;
 use super::machine;
 use super::op::Op;
+use super::opcode::{INTERFACE_INDEX, LD_W_ABS};
 
 /// `struct bpf_insn`, pcap/bpf.h; host byte order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +95,11 @@ impl Program {
     /// Whether it makes a difference which way a packet went.
     pub fn asks_packet_type(&self) -> bool {
         self.asks_packet_type
+    }
+
+    /// Whether it asks for the index of the packet's interface, which no record has but those whose header has it.
+    pub fn asks_interface(&self) -> bool {
+        self.instructions.iter().any(|it| it.code == LD_W_ABS && it.k == INTERFACE_INDEX)
     }
 
     /// Runs the program where the packet's type is known (linux/if_packet.h: 4 for outgoing): `inbound` and `outbound`

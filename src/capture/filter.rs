@@ -12,7 +12,7 @@ pub enum Filter {
     /// A program for frames of the capture's link type.
     Frame(Program),
     /// For link type NFLOG: a program for messages, and the one for raw IP packets that it was made of. An IP packet is
-    /// judged by the latter, without a walk through its message.
+    /// judged by the latter, without a walk through its message, whose length is the record's all the same.
     Packet {
         /// The program for raw IP packets.
         packet: Program,
@@ -41,7 +41,7 @@ impl Filter {
     pub(super) fn takes_whole(&self, link_type: LinkType, frame: &[u8], packet: &[u8], way: Direction) -> bool {
         match (self, link_type) {
             (Filter::Packet { packet: program, .. }, LinkType::Nflog) => {
-                program.run_typed(packet, packet.len() as u32, packet_type(way)) != 0
+                program.run_typed(packet, frame.len() as u32, packet_type(way)) != 0
             }
             _ => self.takes(frame, frame.len(), way),
         }
@@ -54,9 +54,7 @@ impl Filter {
         if let (Filter::Packet { packet, .. }, LinkType::Nflog) = (self, link_type) {
             let NetworkLayer { ethertype, at } = NetworkLayer::of(message);
             if matches!(ethertype, ethertype::IPV4 | ethertype::IPV6) && at == 0 {
-                let payload = message.payload();
-                let untold = frame.len - frame.bytes.end;
-                return packet.run_typed(payload, (payload.len() + untold) as u32, packet_type(way)) != 0;
+                return packet.run_typed(message.payload(), frame.len as u32, packet_type(way)) != 0;
             }
         }
         self.takes(&message.bytes()[frame.bytes.clone()], frame.len, way)
@@ -88,16 +86,16 @@ mod tests {
 
     #[test]
     fn an_ip_packet_in_a_message_is_judged_by_the_packets_program_and_any_other_by_the_messages() {
-        // The packet's: is it 100 bytes long? The message's: never.
+        // The packet's: is the record 100 bytes long? The message's: never.
         let packet = program(&[(0x80, 0, 0, 0), (0x15, 0, 1, 100), (0x06, 0, 0, 1), (0x06, 0, 0, 0)]);
         let filter = Filter::Packet { packet, message: program(&[(0x06, 0, 0, 0)]) };
         let judged = |family, protocol: [u8; 2], untold| {
             let bytes = message(family, 5, &[(1, &[protocol[0], protocol[1], 1, 0]), (9, V4)]);
             filter.takes_headless(LinkType::Nflog, &parsed(&bytes), &whole(&bytes, bytes.len() + untold))
         };
-        assert!(judged(2, [8, 0], 92) && judged(7, [8, 0], 92) && judged(10, [0x86, 0xdd], 92));
-        assert!(!judged(2, [8, 0], 91));
-        assert!(!judged(3, [8, 6], 92) && !judged(7, [0x81, 0], 92));
+        assert!(judged(2, [8, 0], 76) && judged(7, [8, 0], 76) && judged(10, [0x86, 0xdd], 76));
+        assert!(!judged(2, [8, 0], 75));
+        assert!(!judged(3, [8, 6], 76) && !judged(7, [0x81, 0], 76));
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if !self.is_here() {
             // There is no thread to end in this process. The channels may be in the middle of something for ever.
-            std::mem::forget(self.thread.take());
+            self.thread = None;
             std::mem::forget(std::mem::replace(&mut self.empty, bounded(0).0));
             std::mem::forget(std::mem::replace(&mut self.filled, crossbeam_channel::never()));
             return;

@@ -130,7 +130,7 @@ impl Thread {
             // SAFETY: the pointer came from `Box::into_raw` of this type just below, and is the thread's alone.
             let body = unsafe { Box::from_raw(body.cast::<F>()) };
             // A panic ends the thread: whoever waits for it sees its channel end.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body()));
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
             ptr::null_mut()
         }
         let body = Box::into_raw(Box::new(body));

@@ -43,7 +43,7 @@ static int delivered(const char *expression, const char *file)
 
 int main(int argc, char **argv)
 {
-	static const char *const expressions[] = { "udp port 9000", "not udp port 9000", "ip6", "", "greater 129", "less 128" };
+	static const char *const expressions[] = { "udp port 9000", "not udp port 9000", "ip6", "", "greater 200", "less 199" };
 	CHECK(argc == 2, "usage");
 	pcap_t *dead = pcap_open_dead(DLT_NFLOG, 1000);
 	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {

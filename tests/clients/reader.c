@@ -11,7 +11,8 @@
 #include "client.h"
 
 static pcap_t *p;
-static long packets, until_len, limit;
+static long packets, limit;
+static bpf_u_int32 until_len;
 static unsigned long long caplen_sum, len_sum;
 static unsigned caplen_max, len_max;
 static int print, ended;
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "filter"))
 			filter = value;
 		else if (!strcmp(argv[i], "until"))
-			until_len = atol(value);
+			until_len = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "count"))
 			limit = atol(value);
 		else if (!strcmp(argv[i], "by"))

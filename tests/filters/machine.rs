@@ -49,6 +49,8 @@ fn instruction(random: &mut Random, left: usize) -> Instruction {
     match code {
         0x60 | 0x61 | 0x02 | 0x03 => k = random.pick(&WORDS),
         0x34 | 0x94 => k = k.max(1),
+        // Undefined in C from 32 on.
+        0x64 | 0x74 => k &= 31,
         _ => {}
     }
     Instruction { code, jt, jf, k }

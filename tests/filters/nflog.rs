@@ -1,8 +1,9 @@
-//! Programs for NFLOG messages: the judge is the program of the same expression for raw IP, on the packet alone.
+//! Programs for NFLOG messages: the judge is the program of the same expression for raw IP, on the packet alone, of which
+//! only the length is the message's.
 
 use std::collections::HashSet;
 
-use pcap_nflog::bpf::nflog::{Source, Unsuitable, rewrite};
+use pcap_nflog::bpf::nflog::{Source, Unsuitable, Way, rewrite};
 use pcap_nflog::bpf::{Instruction, Program};
 
 use crate::expressions::expression;
@@ -13,16 +14,16 @@ use crate::system::system;
 const RAW: i32 = 12;
 const ETHERNET: i32 = 1;
 
-/// A message, what of it was captured, its length; and the same of its packet.
+/// A message, what of it was captured, its length; and what was captured of its packet.
 #[derive(Debug)]
-struct Case {
-    message: Vec<u8>,
-    len: u32,
-    packet: Vec<u8>,
-    packet_len: u32,
+pub struct Case {
+    pub message: Vec<u8>,
+    pub len: u32,
+    pub packet: Vec<u8>,
 }
 
-fn case(random: &mut Random) -> Case {
+/// A message with an IP packet.
+pub fn case(random: &mut Random) -> Case {
     let (protocol, mut packet) = ip_packet(random);
     if random.once_in(8) {
         packet.truncate(random.below(packet.len()));
@@ -30,47 +31,33 @@ fn case(random: &mut Random) -> Case {
     if random.once_in(16) {
         packet.clear();
     }
-    // What tells a packet that the kernel cut off from attributes behind the payload is the packet's own length.
-    let whole = packet.len() >= 48;
-    if whole {
-        let (field, total) = if protocol == 0x0800 { (2, packet.len()) } else { (4, packet.len() - 40) };
-        packet[field..field + 2].copy_from_slice(&(total as u16).to_be_bytes());
+    let (mut bytes, start) = with_packet(random, protocol, &packet);
+    let mut len = bytes.len() as u32;
+    match random.below(8) {
+        // The capture was cut off in the payload.
+        0 if start + packet.len().next_multiple_of(4) == bytes.len() && !packet.is_empty() => {
+            packet.truncate(1 + random.below(packet.len()));
+            bytes.truncate(start + packet.len());
+        }
+        // The kernel copied less than there was.
+        1 => len += 1 + random.below(2000) as u32,
+        _ => {}
     }
+    Case { message: bytes, len, packet }
+}
+
+/// A message with a packet, and where that begins.
+pub fn with_packet(random: &mut Random, protocol: u16, packet: &[u8]) -> (Vec<u8>, usize) {
     let family = if random.once_in(2) { if protocol == 0x0800 { 2 } else { 10 } } else { random.pick(&[1, 5, 7]) };
     let first = header(protocol, random.pick(&[0, 2, 3, 4]));
     let first = if family == 5 { header(protocol, 0) } else { first };
     let others = others(random);
     let mut attributes: Vec<Attribute> = vec![(1, &first)];
     attributes.extend(others.iter().map(|(kind, value)| (*kind, &value[..])));
-    let payload: Attribute = (9 | random.pick(&[0, 0, 0x8000, 0x4000]), &packet);
-    let between = (whole || packet.is_empty()) && random.once_in(4);
-    attributes.insert(if between { random.below(attributes.len()) + 1 } else { attributes.len() }, payload);
-    let at = attributes.iter().position(|attribute| attribute.0 & 0x3fff == 9).unwrap();
-    let mut bytes = message(family, &attributes);
-    let start = message(family, &attributes[..at]).len() + 4;
-    let mut case =
-        Case { len: bytes.len() as u32, packet_len: packet.len() as u32, message: Vec::new(), packet: packet.clone() };
-    match random.below(8) {
-        // The capture was cut off in the payload.
-        0 if at + 1 == attributes.len() && !packet.is_empty() => {
-            let kept = 1 + random.below(packet.len());
-            bytes.truncate(start + kept);
-            case.packet.truncate(kept);
-        }
-        // The kernel copied less than there was: the IP header tells.
-        1 if at + 1 == attributes.len() && whole => {
-            let untold = 1 + random.below(2000) as u32;
-            case.len += untold;
-            case.packet_len += untold;
-            let total = case.packet_len as u16;
-            let (field, total) = if protocol == 0x0800 { (2, total) } else { (4, total - 40) };
-            case.packet[field..field + 2].copy_from_slice(&total.to_be_bytes());
-            bytes[start + field..start + field + 2].copy_from_slice(&total.to_be_bytes());
-        }
-        _ => {}
-    }
-    case.message = bytes;
-    case
+    let payload: Attribute = (9 | random.pick(&[0, 0, 0x8000, 0x4000]), packet);
+    let at = if random.once_in(4) { random.below(attributes.len()) + 1 } else { attributes.len() };
+    attributes.insert(at, payload);
+    (message(family, &attributes), message(family, &attributes[..at]).len() + 4)
 }
 
 /// The programs that `pcap_compile` makes of an expression.
@@ -82,8 +69,8 @@ fn compiled(expression: &str, optimize: bool) -> Option<(Program, Program)> {
 
 /// A rewritten program, valid and without a jump backwards but its source's.
 fn rewritten(expression: &str, raw: &Program, ethernet: &Program) -> Result<Vec<Instruction>, Unsuitable> {
-    let rewritten = match rewrite(Source::Both { raw, ethernet }) {
-        Err(Unsuitable::LinkHeader) => rewrite(Source::Raw(raw)),
+    let rewritten = match rewrite(Source::Both { raw, ethernet }, Way::OfMessage) {
+        Err(Unsuitable::LinkHeader) => rewrite(Source::Raw(raw), Way::OfMessage),
         other => other,
     }?;
     assert!(system().is_valid(&rewritten), "{expression}");
@@ -117,11 +104,11 @@ fn on_ip_packets_every_verdict_is_that_of_the_raw_program() {
         let (oracle, judged) = (with_empty_memory(raw.instructions()), with_empty_memory(&program));
         for _ in 0..24 {
             let case = case(&mut random);
-            let expected = system().run(&oracle, &case.packet, case.packet_len);
+            let expected = system().run(&oracle, &case.packet, case.len);
             let found = system().run(&judged, &case.message, case.len);
             assert_eq!(found, expected, "{expression} (optimized: {optimize}) on {case:02x?}");
             assert_eq!(ours.run(&case.message, case.len), expected, "{expression} on {case:02x?}");
-            assert_eq!(raw.run(&case.packet, case.packet_len), expected, "{expression} on {case:02x?}");
+            assert_eq!(raw.run(&case.packet, case.len), expected, "{expression} on {case:02x?}");
             runs += 1;
             accepted += u32::from(expected != 0);
         }

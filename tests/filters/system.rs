@@ -14,6 +14,7 @@ struct RawProgram {
 }
 
 type Open = unsafe extern "C" fn(c_int, c_int) -> *mut c_void;
+type OpenOffline = unsafe extern "C" fn(*const c_char, *mut c_char) -> *mut c_void;
 type Close = unsafe extern "C" fn(*mut c_void);
 type Compile = unsafe extern "C" fn(*mut c_void, *mut RawProgram, *const c_char, c_int, c_uint) -> c_int;
 type Geterr = unsafe extern "C" fn(*mut c_void) -> *const c_char;
@@ -23,6 +24,7 @@ type Validate = unsafe extern "C" fn(*const Instruction, c_int) -> c_int;
 
 pub struct System {
     open: Open,
+    open_offline: OpenOffline,
     close: Close,
     compile: Compile,
     geterr: Geterr,
@@ -31,22 +33,51 @@ pub struct System {
     validate: Validate,
 }
 
-fn path() -> PathBuf {
+/// Where a libpcap may be: `PCAP_NFLOG_LIBPCAP`, which chooses it for the library, too; otherwise those that the linker
+/// knows, of whatever architecture.
+fn candidates() -> Vec<PathBuf> {
+    if let Some(path) = std::env::var_os("PCAP_NFLOG_LIBPCAP") {
+        return vec![path.into()];
+    }
     let known = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| PathBuf::from(path).exists());
     let cache = Command::new(known.unwrap_or("ldconfig")).arg("-p").output().expect("ldconfig");
     let cache = String::from_utf8_lossy(&cache.stdout).into_owned();
-    let line = cache.lines().find(|line| line.trim_start().starts_with("libpcap.so.") && !line.contains("nflog"));
-    let path = line.and_then(|line| line.split("=> ").nth(1)).expect("no libpcap is installed: libpcap0.8");
-    path.into()
+    let lines = cache.lines().filter(|line| line.trim_start().starts_with("libpcap.so.") && !line.contains("nflog"));
+    lines.filter_map(|line| line.split("=> ").nth(1)).map(PathBuf::from).collect()
+}
+
+/// The first of these that can be loaded: one of another architecture cannot.
+fn open(candidates: &[PathBuf]) -> (*mut c_void, &PathBuf) {
+    let opened = candidates.iter().find_map(|candidate| {
+        let path = CString::new(candidate.as_os_str().as_encoded_bytes()).unwrap();
+        // SAFETY: libpcap's initialisation has no requirements.
+        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        (!library.is_null()).then_some((library, candidate))
+    });
+    opened.unwrap_or_else(|| panic!("no libpcap for this architecture (libpcap0.8): tried {candidates:?}"))
+}
+
+#[test]
+fn a_libpcap_of_another_architecture_is_passed_over() {
+    let candidates = candidates();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("another-architecture");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (other, broken) = (folder.join("libpcap.so.0.8"), folder.join("libpcap.so.1"));
+    // The machine that an ELF file is for: bytes 18 and 19.
+    let mut bytes = std::fs::read(open(&candidates).1).unwrap();
+    bytes[18..20].fill(0x7f);
+    std::fs::write(&other, bytes).unwrap();
+    std::fs::write(&broken, "INPUT(-lpcap)").unwrap();
+    let all = [vec![other, broken], candidates.clone()].concat();
+    assert_eq!(open(&all), open(&candidates));
 }
 
 pub fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| {
-        let path = CString::new(path().into_os_string().into_encoded_bytes()).unwrap();
-        // SAFETY: libpcap's initialisation has no requirements.
-        let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-        assert!(!library.is_null(), "dlopen {path:?}");
+        let candidates = candidates();
+        let (library, path) = open(&candidates);
+        println!("libpcap: {}", path.display());
         macro_rules! function {
             ($name:literal as $kind:ty) => {{
                 // SAFETY: the library stays open.
@@ -58,6 +89,7 @@ pub fn system() -> &'static System {
         }
         System {
             open: function!(c"pcap_open_dead" as Open),
+            open_offline: function!(c"pcap_open_offline" as OpenOffline),
             close: function!(c"pcap_close" as Close),
             compile: function!(c"pcap_compile" as Compile),
             geterr: function!(c"pcap_geterr" as Geterr),
@@ -69,14 +101,29 @@ pub fn system() -> &'static System {
 }
 
 impl System {
-    /// What an expression compiles to.
+    /// What an expression compiles to on a handle of `pcap_open_dead`.
     pub fn compile(&self, link_type: i32, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
+        // SAFETY: it takes any values.
+        let handle = unsafe { (self.open)(link_type, 262_144) };
+        assert!(!handle.is_null(), "pcap_open_dead({link_type})");
+        self.compile_on(handle, expression, optimize)
+    }
+
+    /// What an expression compiles to for a savefile.
+    pub fn compile_offline(&self, file: &CStr, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
+        let mut errbuf = [0; 256];
+        // SAFETY: the path is a C string; the buffer has PCAP_ERRBUF_SIZE bytes.
+        let handle = unsafe { (self.open_offline)(file.as_ptr(), errbuf.as_mut_ptr()) };
+        assert!(!handle.is_null(), "pcap_open_offline({file:?})");
+        self.compile_on(handle, expression, optimize)
+    }
+
+    /// Closes the handle.
+    fn compile_on(&self, handle: *mut c_void, expression: &str, optimize: bool) -> Result<Vec<Instruction>, String> {
         let expression = CString::new(expression).unwrap();
         let mut program = RawProgram { count: 0, instructions: std::ptr::null_mut() };
-        // SAFETY: as pcap's manual has it; the handle is used in this block only.
+        // SAFETY: as pcap's manual has it; the handle is open, and not used any more.
         unsafe {
-            let handle = (self.open)(link_type, 262_144);
-            assert!(!handle.is_null(), "pcap_open_dead({link_type})");
             let result = (self.compile)(handle, &mut program, expression.as_ptr(), optimize.into(), 0xffff_ff00);
             let compiled = if result == 0 {
                 let compiled = std::slice::from_raw_parts(program.instructions, program.count as usize).to_vec();

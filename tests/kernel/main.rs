@@ -24,4 +24,5 @@ mod thread;
 mod told;
 mod traces;
 mod unwinding;
+mod version;
 mod ways_in;

@@ -6,8 +6,9 @@ use crate::support::program::Program;
 
 #[test]
 fn each_call_returns_before_and_after_activation_what_libpcaps_does() {
-    // libpcap says that the link type is not one of a device that it has not opened; its manual says this.
-    const AS_IN_THE_MANUAL: &[&str] = &["created pcap_set_datalink(p, 147): -3"];
+    // libpcap says that the link type is not one of a device that it has not opened, and that there is no monitor mode
+    // where it is too late to ask; its manual says this.
+    const AS_IN_THE_MANUAL: [&str; 2] = ["created pcap_set_datalink(p, 147): -3", "active pcap_can_set_rfmon(p): -4"];
     in_private_network(|_| {
         let reference = Program::new(with_libpcap("states")).arg("lo").succeed().lines();
         let ours = preloaded("states").arg("nflog:5").succeed().lines();
@@ -18,6 +19,7 @@ fn each_call_returns_before_and_after_activation_what_libpcaps_does() {
         };
         let differences: Vec<_> = ours.iter().zip(&reference).filter_map(differs).collect();
         assert!(differences.is_empty(), "{differences:#?}");
+        assert!(AS_IN_THE_MANUAL.iter().all(|line| ours.iter().any(|ours| ours == line)), "{ours:#?}");
         assert_eq!(ours.len(), reference.len());
     });
 }
@@ -41,6 +43,13 @@ fn settings_are_refused_after_activation_and_reads_before_it() {
         }
         expect("created pcap_activate(", ": 0");
         expect("active pcap_activate(", ACTIVATED);
+    });
+}
+
+#[test]
+fn a_device_that_was_opened_in_one_call_leaves_no_text() {
+    in_private_network(|_| {
+        assert_eq!(preloaded("opened").arg("nflog:5").succeed().lines(), ["''"]);
     });
 }
 

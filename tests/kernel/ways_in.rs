@@ -1,8 +1,6 @@
 //! The ways in besides preloading: linked, without any libpcap, and in libpcap's place.
 
-use std::path::PathBuf;
-
-use crate::support::client::{Installed, library, with_libpcap, without_libpcap};
+use crate::support::client::{Installed, installed_libpcaps, library, with_libpcap, without_libpcap};
 use crate::support::network::{Network, in_private_network, in_rootless_network};
 use crate::support::program::{Program, Running};
 use crate::support::savefile;
@@ -57,15 +55,6 @@ fn a_libpcap_that_is_named_and_is_not_there_is_told_by_what_needs_it_and_capture
         assert_eq!(texts.len(), 3);
         assert!(texts.iter().all(|text| text.contains("PCAP_NFLOG_LIBPCAP=/nonexistent")), "{texts:#?}");
     });
-}
-
-/// The system's libpcap, as the dynamic linker knows it.
-fn installed_libpcaps() -> Vec<PathBuf> {
-    let cache = Program::new("ldconfig").arg("-p").succeed().stdout();
-    let paths = cache.lines().filter(|line| line.trim_start().starts_with("libpcap.so"));
-    let paths: Vec<_> = paths.filter_map(|line| Some(PathBuf::from(line.split_once(" => ")?.1))).collect();
-    assert!(!paths.is_empty(), "no libpcap to hide: install the Debian package libpcap0.8");
-    paths
 }
 
 fn captures_where_no_libpcap_is(network: &Network) {

@@ -1,29 +1,19 @@
-//! Compiling for link type NFLOG, which libpcap cannot: it compiles for raw IP and for Ethernet, and what comes of it is
-//! carried over (see [`crate::bpf::nflog`]).
+//! Compiling for link type NFLOG. What libpcap compiles for it, has libpcap's meaning; what it cannot, since it does not
+//! find the packet in a message, it compiles for raw IP and for Ethernet, and what comes of it is carried over (see
+//! [`crate::bpf::nflog`]).
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::{Mutex, PoisonError};
 
+use super::compiler::{Request, refuse_interface};
 use super::words;
-use crate::abi::dead::Dead;
 use crate::abi::error::Failed;
+use crate::abi::linktype::{pcap_datalink_val_to_description, pcap_datalink_val_to_name};
 use crate::abi::types::*;
-use crate::bpf::nflog::{Source, Unsuitable, rewrite};
+use crate::bpf::nflog::{LinkBytes, Source, Unsuitable, Way, rewrite};
 use crate::bpf::{Instruction, Program};
 use crate::capture::{Filter, LinkType};
-use crate::system::forward;
-
-/// An expression, and how it is compiled: the arguments of `pcap_compile`.
-#[derive(Clone, Copy)]
-pub struct Request {
-    /// Null, or a C string that stays for as long as this value.
-    pub expression: *const c_char,
-    pub optimize: c_int,
-    pub netmask: c_uint,
-    /// The handle's snapshot length: what a program returns that accepts a packet.
-    pub snapshot: c_int,
-}
 
 /// How many programs are known to the reader. A program sets its filter soon after it has compiled it.
 const KNOWN_MAX: usize = 64;
@@ -37,64 +27,159 @@ struct Pair {
 /// What was compiled last. C copies programs by value, so they are known again by their instructions.
 static KNOWN: Mutex<VecDeque<Pair>> = Mutex::new(VecDeque::new());
 
-/// Compiles an expression for LINKTYPE_NFLOG.
+/// Headers within the packet that libpcap takes for the link layer from there on.
+const INNER_LINKS: [&str; 3] = ["pppoes", "geneve", "vxlan"];
+
+/// Compiles for a capture of ours.
 ///
 /// # Errors
 ///
 /// libpcap's own text for what is wrong with the expression; ours for what NFLOG messages do not have.
-pub fn compile(request: &Request) -> Result<Vec<Instruction>, Failed> {
-    let raw = compile_for(LinkType::Raw, request);
-    let text = match request.expression {
-        expression if expression.is_null() => "".into(),
-        // SAFETY: it is a C string then.
-        expression => unsafe { CStr::from_ptr(expression) }.to_string_lossy(),
+pub fn compile_for_capture(request: &Request) -> Result<Vec<Instruction>, Failed> {
+    let text = request.text();
+    refuse_interface(&text, LinkType::Nflog)?;
+    let dead = request.dead(LinkType::Nflog)?;
+    let nflog = request.on(dead.as_ptr());
+    if let Some(program) = nflog.as_ref().ok().filter(|program| !program.asks_packet_type()) {
+        return Ok(program.instructions().to_vec());
+    }
+    let way = Way::OfMessage;
+    match ForRaw::new(request) {
+        Ok(raw) => carry_over(request, &text, &raw, way),
+        // Raw IP has no such thing, but other payloads may.
+        Err(refused) => match request.for_capture(LinkType::Ethernet) {
+            Ok(ethernet) => match with_link_bytes(request, &text, true, way)? {
+                Some(program) => Ok(program),
+                None => rewritten(Source::Ethernet { program: &ethernet, tagged: true, link_bytes: None }, &text, way),
+            },
+            Err(for_ethernet) if renamed(&for_ethernet.text, LinkType::Ethernet) == for_ethernet.text => {
+                Err(for_ethernet)
+            }
+            Err(_) => Err(of_nflog(request, dead.as_ptr(), nflog.err(), refused)),
+        },
+    }
+}
+
+/// Compiles for a handle of the system's libpcap, which has no capture: what needs a link layer is refused there, as
+/// libpcap does.
+///
+/// # Errors
+///
+/// libpcap's own text, for this link type.
+pub fn compile_for_handle(request: &Request, p: *mut pcap_t) -> Result<Vec<Instruction>, Failed> {
+    let refused = match request.on(p) {
+        Ok(program) => return Ok(program.instructions().to_vec()),
+        Err(refused) => refused,
     };
-    if words::reads_link_bytes(&text) {
-        return carry_over(&text, Source::Raw(&raw?), Some(LinkType::Raw));
+    let text = request.text();
+    let raw = match ForRaw::new(request) {
+        Ok(raw) => raw,
+        Err(for_raw) => return Err(of_nflog(request, p, Some(refused), for_raw)),
+    };
+    // What raw IP has and this link type has not, or has on some handles only: asked for alone, libpcap tells.
+    let outbound = words::find(&text, &["outbound"]).is_some();
+    let asked = [
+        (words::asks_link_protocol(&text), c"link proto 1"),
+        (raw.program.asks_packet_type(), if outbound { c"outbound" } else { c"inbound" }),
+        (raw.program.asks_interface(), c"ifindex 1"),
+    ];
+    for (_, alone) in asked.into_iter().filter(|&(asks, _)| asks) {
+        request.with(alone).on(p)?;
     }
-    let ethernet = compile_for(LinkType::Ethernet, request);
-    match (&raw, &ethernet) {
-        (Ok(raw), Ok(ethernet)) => carry_over(&text, Source::Both { raw, ethernet }, Some(LinkType::Raw)),
-        (Ok(raw), Err(_)) => carry_over(&text, Source::Raw(raw), Some(LinkType::Raw)),
-        (Err(_), Ok(ethernet)) => carry_over(&text, Source::Ethernet(ethernet), None),
-        (Err(for_raw), Err(for_ethernet)) => {
-            // What is wrong with the expression itself is said of either; what is wrong with raw IP is not NFLOG's.
-            let named = for_raw.text.contains("Raw IP") && !for_ethernet.text.contains("Ethernet");
-            raw_or(named, raw, ethernet)
-        }
+    carry_over(request, &text, &raw, Way::Asked)
+}
+
+/// The failure of an expression that raw IP refuses, as libpcap has it for NFLOG: its own where that is not that it
+/// does not find the packet; else that of raw IP by another name.
+fn of_nflog(request: &Request, p: *mut pcap_t, nflog: Option<Failed>, for_raw: Failed) -> Failed {
+    let no_packet = request.with(c"ip").on(p).err();
+    match nflog {
+        Some(failed) if no_packet.is_none_or(|no_packet| no_packet.text != failed.text) => failed,
+        _ => Failed { text: renamed(&for_raw.text, LinkType::Raw), ..for_raw },
     }
 }
 
-fn raw_or(
-    ethernet_tells: bool,
-    raw: Result<Program, Failed>,
-    ethernet: Result<Program, Failed>,
-) -> Result<Vec<Instruction>, Failed> {
-    let told = if ethernet_tells { ethernet } else { raw };
-    told.map(|program| program.instructions().to_vec())
+/// A text of libpcap's with NFLOG's names in place of those of another link type.
+fn renamed(text: &str, other: LinkType) -> String {
+    // SAFETY: what is not null is a C string that stays for ever.
+    let text_of = |text: *const c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy());
+    let names = |of: LinkType| {
+        let name = text_of(pcap_datalink_val_to_name(of.dlt())).map(|name| format!("DLT_{name}"));
+        [name, text_of(pcap_datalink_val_to_description(of.dlt())).map(Into::into)]
+    };
+    let pairs = names(other).into_iter().zip(names(LinkType::Nflog));
+    pairs.fold(text.to_owned(), |text, pair| match pair {
+        (Some(other), Some(nflog)) => text.replace(&other, &nflog),
+        _ => text,
+    })
 }
 
-fn compile_for(link_type: LinkType, request: &Request) -> Result<Program, Failed> {
-    let Request { expression, optimize, netmask, snapshot } = *request;
-    let dead = Dead::open(link_type.dlt(), snapshot, PCAP_TSTAMP_PRECISION_MICRO as c_uint)?;
-    let mut program = bpf_program { bf_len: 0, bf_insns: std::ptr::null_mut() };
-    let to = &raw mut program;
-    let result: c_int = forward!(pcap_compile(dead.as_ptr(), to, expression, optimize, netmask)
-        else return Err(Failed::missing("pcap_compile")));
-    if result < 0 {
-        return Err(Failed::new(result, dead.error()));
+/// What raw IP makes of an expression.
+struct ForRaw {
+    program: Program,
+    /// The optimizer's failure where it finds that no packet passes; the program is not optimized then.
+    rejects: Option<Failed>,
+}
+
+impl ForRaw {
+    /// An error where raw IP has no such thing. An expression is compiled as few times as can be: names may be looked up
+    /// each time.
+    fn new(request: &Request) -> Result<ForRaw, Failed> {
+        let failed = match request.for_capture(LinkType::Raw) {
+            Ok(program) => return Ok(ForRaw { program, rejects: None }),
+            Err(failed) => failed,
+        };
+        let Some(plain) = request.not_optimized() else { return Err(failed) };
+        Ok(ForRaw { program: plain.for_capture(LinkType::Raw)?, rejects: Some(failed) })
     }
-    // SAFETY: it was compiled just now.
-    let compiled = Program::new(&unsafe { super::instructions(program.bf_insns, program.bf_len) });
-    forward!(pcap_freecode(to) else ());
-    compiled.map_err(|invalid| Failed::new(PCAP_ERROR, invalid.to_string()))
+}
+
+/// The program for messages, of an expression that raw IP has.
+fn carry_over(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Result<Vec<Instruction>, Failed> {
+    carry_over_once(request, text, raw, way).or_else(|failed| {
+        // Only the optimizer may make it simple enough: there must be scratch memory for what is found of the message.
+        let Some(optimized) = request.optimized() else { return Err(failed) };
+        ForRaw::new(&optimized).and_then(|raw| carry_over_once(&optimized, text, &raw, way)).map_err(|_| failed)
+    })
+}
+
+fn carry_over_once(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Result<Vec<Instruction>, Failed> {
+    if let Some(program) = with_link_bytes(request, text, false, way)? {
+        return Ok(program);
+    }
+    let ForRaw { program: raw, rejects } = raw;
+    match (request.for_capture(LinkType::Ethernet), rejects) {
+        (Ok(ethernet), _) => rewritten(Source::Both { raw, ethernet: &ethernet }, text, way),
+        (Err(_), None) => rewritten(Source::Raw(raw), text, way),
+        (Err(_), Some(failed)) => Err(failed.clone()),
+    }
+}
+
+/// The program for messages where the expression has bytes of the message among others; `None` where it has none.
+fn with_link_bytes(request: &Request, text: &str, tagged: bool, way: Way) -> Result<Option<Vec<Instruction>>, Failed> {
+    let [Some(added), Some(other)] = LinkBytes::ADDED.map(|number| words::with_added_to_link_bytes(text, number))
+    else {
+        return Ok(None);
+    };
+    if let Some((word, at)) = words::find(text, &INNER_LINKS) {
+        let why = format!("'{word}' at character {at}: bytes of the link layer cannot be asked for together with it");
+        return Err(Failed::new(PCAP_ERROR, why));
+    }
+    let compile = |text| {
+        let text = CString::new(text).map_err(|_| Failed::new(PCAP_ERROR, "the expression has a NUL byte"))?;
+        request.with(&text).for_capture(LinkType::Ethernet)
+    };
+    let (program, other) = (compile(added)?, compile(other)?);
+    let link_bytes = LinkBytes::of(&program, &other)
+        .ok_or_else(|| Failed::new(PCAP_ERROR, "bytes of the link layer are part of too complex an expression"))?;
+    rewritten(Source::Ethernet { program: &program, tagged, link_bytes: Some(&link_bytes) }, text, way).map(Some)
 }
 
 /// The program for messages. It is remembered, where IP packets can be judged by its source.
-fn carry_over(text: &str, source: Source, judges: Option<LinkType>) -> Result<Vec<Instruction>, Failed> {
-    let message = match (rewrite(source), source) {
+fn rewritten(source: Source, text: &str, way: Way) -> Result<Vec<Instruction>, Failed> {
+    let message = match (rewrite(source, way), source) {
         // The words are raw IP's, but they look at what Ethernet has in its header.
-        (Err(Unsuitable::LinkHeader), Source::Both { raw, .. }) => rewrite(Source::Raw(raw)),
+        (Err(Unsuitable::LinkHeader), Source::Both { raw, .. }) => rewrite(Source::Raw(raw), way),
         (result, _) => result,
     };
     let message = message.map_err(|unsuitable| {
@@ -107,15 +192,11 @@ fn carry_over(text: &str, source: Source, judges: Option<LinkType>) -> Result<Ve
         };
         Failed::new(PCAP_ERROR, why)
     })?;
-    let packet = match source {
-        Source::Both { raw, .. } | Source::Raw(raw) if judges.is_some() => Some(raw.clone()),
-        _ => None,
-    };
-    if let Some(packet) = packet {
+    if let Source::Both { raw, .. } | Source::Raw(raw) = source {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|pair| pair.message != message);
         known.truncate(KNOWN_MAX - 1);
-        known.push_front(Pair { message: message.clone(), packet });
+        known.push_front(Pair { message: message.clone(), packet: raw.clone() });
     }
     Ok(message)
 }
@@ -128,26 +209,4 @@ pub fn recognised(program: Program) -> Filter {
         Some(pair) => Filter::Packet { packet: pair.packet.clone(), message: program },
         None => Filter::Frame(program),
     }
-}
-
-/// Hands instructions to C, which frees them by free(3): libpcap's own functions do.
-///
-/// # Safety
-///
-/// `to` can be written.
-pub unsafe fn hand_over(instructions: &[Instruction], to: *mut bpf_program) -> Result<c_int, Failed> {
-    if to.is_null() {
-        return Err(Failed::null("the filter program"));
-    }
-    let size = std::mem::size_of_val(instructions);
-    // SAFETY: the memory is as large as the instructions, whose layout is C's; the caller promises the rest.
-    unsafe {
-        let memory = libc::malloc(size.max(1)).cast::<Instruction>();
-        if memory.is_null() {
-            return Err(Failed::new(PCAP_ERROR, "no memory for the filter program"));
-        }
-        memory.copy_from_nonoverlapping(instructions.as_ptr(), instructions.len());
-        *to = bpf_program { bf_len: instructions.len() as c_uint, bf_insns: memory.cast() };
-    }
-    Ok(0)
 }

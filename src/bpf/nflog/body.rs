@@ -2,17 +2,19 @@
 
 use super::assembler::{Assembler, Label};
 use super::flow::{A, Needs, Reach, Set, Tests, X, words};
-use super::{TAGGED, Unsuitable, Words};
+use super::link_bytes::{LinkByte, LinkBytes};
+use super::{TAGGED, Unsuitable, Way, Words};
 use crate::bpf::opcode::*;
 use crate::bpf::{Instruction, Program};
 
 /// What the source takes to be before the payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Layout<'a> {
     /// Nothing.
     Raw,
-    /// An Ethernet header. It may be followed by a tag that the message has beside the packet.
-    Ethernet { tagged: bool },
+    /// An Ethernet header. It may be followed by a tag that the message has beside the packet, and some loads may be of
+    /// the message.
+    Ethernet { tagged: bool, link_bytes: Option<&'a LinkBytes> },
 }
 
 /// Where an Ethernet header has the ethertype, and where it ends.
@@ -22,9 +24,10 @@ const ETHERNET_HEADER: u32 = 14;
 /// A source for packets of one kind.
 pub(super) struct Body<'a> {
     program: &'a [Instruction],
-    layout: Layout,
+    layout: Layout<'a>,
     reach: Reach,
     needs: Needs,
+    way: Way,
 }
 
 /// The bytes that a load takes, and what loads them at `X + k`.
@@ -37,9 +40,9 @@ fn width(code: u16) -> (u32, u16) {
 }
 
 impl<'a> Body<'a> {
-    pub fn new(program: &'a Program, layout: Layout, tests: Tests) -> Body<'a> {
+    pub fn new(program: &'a Program, layout: Layout<'a>, tests: Tests, way: Way) -> Body<'a> {
         let program = program.instructions();
-        Body { program, layout, reach: Reach::of(program, tests), needs: Needs::of(program) }
+        Body { program, layout, reach: Reach::of(program, tests), needs: Needs::of(program), way }
     }
 
     pub fn program(&self) -> &'a [Instruction] {
@@ -51,16 +54,28 @@ impl<'a> Body<'a> {
         (0..self.program.len()).any(|at| self.program[at].code == code && self.reach.is_reached(at))
     }
 
-    /// Whether it looks at the packet or its length.
+    /// Whether it looks at the packet.
     pub fn looks(&self) -> bool {
-        let loads = [LD_W_ABS, LD_H_ABS, LD_B_ABS, LD_W_IND, LD_H_IND, LD_B_IND, LDX_MSH, LD_LEN, LDX_LEN];
+        let loads = [LD_W_ABS, LD_H_ABS, LD_B_ABS, LD_W_IND, LD_H_IND, LD_B_IND, LDX_MSH];
         loads.into_iter().any(|code| self.has(code))
     }
 
     /// Whether it asks for the ethertype.
     pub fn asks_kind(&self) -> bool {
-        let asks = |it: &Instruction| it.code == LD_H_ABS && it.k == ETHERTYPE && self.layout != Layout::Raw;
+        let asks = |it: &Instruction| it.code == LD_H_ABS && it.k == ETHERTYPE && self.is_ethernet();
         (0..self.program.len()).any(|at| asks(&self.program[at]) && self.reach.is_reached(at))
+    }
+
+    fn is_ethernet(&self) -> bool {
+        matches!(self.layout, Layout::Ethernet { .. })
+    }
+
+    /// What of the message a load takes, if it is none of the packet.
+    fn link_byte(&self, at: usize) -> Option<LinkByte> {
+        match self.layout {
+            Layout::Ethernet { link_bytes: Some(link_bytes), .. } => link_bytes.at(at),
+            _ => None,
+        }
     }
 
     /// The memory words that it reads before it writes them.
@@ -70,7 +85,7 @@ impl<'a> Body<'a> {
 
     /// Whether it asks which way the packet went.
     pub fn asks_way(&self) -> bool {
-        self.program.iter().any(|it| it.code == LD_H_ABS && it.k == PACKET_TYPE)
+        self.way == Way::OfMessage && self.program.iter().any(|it| it.code == LD_H_ABS && it.k == PACKET_TYPE)
     }
 
     /// Adds its instructions.
@@ -89,14 +104,18 @@ impl<'a> Body<'a> {
             asm.bind(labels[at]);
             let Instruction { code, jt, jf, k } = self.program[at];
             let after = self.needs.after[at];
+            if let Some(link_byte) = self.link_byte(at) {
+                load_link_byte(asm, own, code, link_byte, after & X != 0);
+                continue;
+            }
             match code {
-                LD_H_ABS if k == PACKET_TYPE => asm.op(LD_MEM, own.way),
-                LD_H_ABS if k == ETHERTYPE && self.layout != Layout::Raw => asm.op(LD_MEM, own.kind),
+                LD_H_ABS if k == PACKET_TYPE && self.way == Way::OfMessage => asm.op(LD_MEM, own.way),
+                LD_H_ABS if k == PACKET_TYPE => asm.op(code, k),
+                LD_W_ABS if k == INTERFACE_INDEX => asm.op(code, k),
+                LD_H_ABS if k == ETHERTYPE && self.is_ethernet() => asm.op(LD_MEM, own.kind),
                 LD_W_ABS | LD_H_ABS | LD_B_ABS => self.load(asm, own, code, k, after & X != 0, reject)?,
                 LD_W_IND | LD_H_IND | LD_B_IND => self.load_at_x(asm, own, code, k, after & X != 0, reject),
                 LDX_MSH => self.load_header_length(asm, own, k, after & A != 0, reject)?,
-                LD_LEN => asm.op(LD_MEM, own.size),
-                LDX_LEN => asm.op(LDX_MEM, own.size),
                 JA => asm.goto(labels[(at as u32 + 1).wrapping_add(k) as usize]),
                 _ if code & 7 == 5 => {
                     let fails = labels[at + 1 + usize::from(jf)];
@@ -132,7 +151,7 @@ impl<'a> Body<'a> {
         let (bytes, indexed) = width(code);
         let done = asm.label();
         // TCI and ethertype of the tag that is not in the payload.
-        if self.layout == (Layout::Ethernet { tagged: true }) && bytes == 2 && k <= 2 {
+        if matches!(self.layout, Layout::Ethernet { tagged: true, .. }) && bytes == 2 && k <= 2 {
             let in_payload = asm.label();
             asm.op(LD_MEM, own.tag);
             asm.jump_if(JEQ_K, 0, in_payload);
@@ -218,5 +237,24 @@ impl<'a> Body<'a> {
             asm.op(LD_MEM, own.spare);
         }
         Ok(())
+    }
+}
+
+/// A load of the message's own bytes: its bounds are those of the message.
+fn load_link_byte(asm: &mut Assembler, own: &Words, code: u16, link_byte: LinkByte, keep_x: bool) {
+    let LinkByte { at, excess } = link_byte;
+    if excess == 0 {
+        asm.op(code, at);
+        return;
+    }
+    if keep_x {
+        asm.op(STX, own.spare);
+    }
+    asm.op(TXA, 0);
+    asm.op(SUB_K, excess);
+    asm.op(TAX, 0);
+    asm.op(code, at);
+    if keep_x {
+        asm.op(LDX_MEM, own.spare);
     }
 }

@@ -1,4 +1,4 @@
-//! What stands before the source's instructions: where the packet is, what it is, how long it was.
+//! What stands before the source's instructions: where the packet is, and what it is.
 
 use super::assembler::{Assembler, Label};
 use super::{ATTRIBUTES_MAX, Asks, TAGGED, Words};
@@ -49,13 +49,13 @@ fn to_host_order(asm: &mut Assembler) {
     }
 }
 
-/// Finds the payload: where it starts and how long it is; in `spare` and `size` (and `tag`) where PACKET_HDR and
+/// Finds the payload: where it starts and how long it is; in `spare` and `header` (and `tag`) where PACKET_HDR and
 /// L2HDR (and VLAN) begin, 0 for not at all.
 pub(super) fn payload(asm: &mut Assembler, words: &Words, asks: Asks, reject: Label) {
     let (found, none, done) = (asm.label(), asm.label(), asm.label());
     asm.op(LD_IMM, 0);
     asm.op(ST, words.spare);
-    asm.op(ST, words.size);
+    asm.op(ST, words.header);
     if asks.tag {
         asm.op(ST, words.tag);
     }
@@ -68,7 +68,7 @@ pub(super) fn payload(asm: &mut Assembler, words: &Words, asks: Asks, reject: La
         asm.op(LD_H_IND, 2);
         asm.op(AND_K, as_loaded(TYPE_MASK));
         asm.jump_if(JEQ_K, as_loaded(PAYLOAD), found);
-        let noted = [(PACKET_HDR, words.spare), (L2HDR, words.size), (VLAN, words.tag)];
+        let noted = [(PACKET_HDR, words.spare), (L2HDR, words.header), (VLAN, words.tag)];
         for (kind, word) in noted.into_iter().filter(|&(kind, _)| asks.tag || kind != VLAN) {
             let another = asm.label();
             asm.require(JEQ_K, as_loaded(kind), another);
@@ -134,7 +134,7 @@ pub(super) fn classify(asm: &mut Assembler, words: &Words, asks: Asks, ip: Label
     asm.jump_if(JEQ_K, 0, unknown);
     asm.op(LD_B_IND, HOOK);
     asm.require(JEQ_K, HOOK_OUT, by_header);
-    asm.op(LDX_MEM, words.size);
+    asm.op(LDX_MEM, words.header);
     asm.op(TXA, 0);
     asm.jump_if(JEQ_K, 0, by_header);
     asm.op(LD_H_IND, 0);
@@ -177,14 +177,14 @@ pub(super) fn classify(asm: &mut Assembler, words: &Words, asks: Asks, ip: Label
     keep_kind(asm, words, asks);
     asm.goto(other);
     asm.bind(guess);
-    if asks.tag {
+    if asks.ip_kind {
         guess_kind(asm, words, asks, [ipv4, ipv6, other]);
     } else {
         asm.goto(ip);
     }
     for (label, kind) in [(ipv4, IPV4), (ipv6, IPV6)] {
         asm.bind(label);
-        if asks.tag {
+        if asks.ip_kind {
             asm.op(LD_IMM, kind);
             keep_kind(asm, words, asks);
         }
@@ -232,84 +232,6 @@ fn way(asm: &mut Assembler, words: &Words) {
     asm.op(LD_IMM, OUTGOING);
     asm.op(ST, words.way);
     asm.bind(done);
-}
-
-/// The packet's length before truncation. The message's length has it, and all that is not the packet: what is before
-/// it, its padding and, in messages that are not the kernel's, what is behind it. Where that is more than the payload,
-/// an IP packet's own header tells which of the two it is.
-pub(super) fn measure(asm: &mut Assembler, words: &Words, is_ip: bool) {
-    let (more, done) = (asm.label(), asm.label());
-    asm.op(LD_MEM, words.length);
-    asm.op(ST, words.size);
-    // Without a payload, there is no packet.
-    asm.op(LDX_MEM, words.start);
-    asm.op(TXA, 0);
-    asm.jump_if(JEQ_K, 0, done);
-    asm.op(LD_MEM, words.length);
-    asm.op(ADD_X, 0);
-    asm.op(ADD_K, 3);
-    asm.op(AND_K, !3);
-    asm.op(TAX, 0);
-    asm.op(LD_LEN, 0);
-    asm.jump_if(JGT_X, 0, more);
-
-    // The last attribute's padding may be missing, and more: then the message says too much.
-    asm.op(LDX_MEM, words.start);
-    asm.op(SUB_X, 0);
-    asm.op(LDX_MEM, words.length);
-    asm.jump_if(JGE_X, 0, done);
-    asm.op(ST, words.size);
-    asm.goto(done);
-
-    asm.bind(more);
-    asm.op(SUB_X, 0);
-    asm.op(ST, words.spare);
-    let last = asm.label();
-    if is_ip {
-        ip_length(asm, words, last, done);
-        // A record that was cut off has its packet's padding still.
-        asm.op(LDX_MEM, words.length);
-        asm.require(JGT_X, 0, done);
-        asm.op(SUB_X, 0);
-        asm.op(TAX, 0);
-        asm.op(LD_MEM, words.spare);
-        asm.op(ADD_K, 3);
-        asm.require(JGE_X, 0, done);
-        asm.op(LD_MEM, words.length);
-        asm.op(ADD_X, 0);
-        asm.op(ST, words.size);
-        asm.goto(done);
-    }
-    // The kernel's payload is the last attribute.
-    asm.bind(last);
-    asm.op(LD_MEM, words.spare);
-    asm.op(LDX_MEM, words.length);
-    asm.op(ADD_X, 0);
-    asm.op(ST, words.size);
-    asm.bind(done);
-}
-
-/// `A` becomes the length that an IP packet's header has. `last` is where a jumbogram goes on, whose header does not
-/// have it; `done` where the header was cut off.
-fn ip_length(asm: &mut Assembler, words: &Words, last: Label, done: Label) {
-    let (six, told) = (asm.label(), asm.label());
-    asm.op(LD_MEM, words.length);
-    asm.require(JGE_K, 7, done);
-    asm.op(LDX_MEM, words.start);
-    asm.op(LD_B_IND, 0);
-    asm.op(AND_K, 0xf0);
-    asm.jump_if(JEQ_K, 0x60, six);
-    asm.op(LD_H_IND, 2);
-    asm.goto(told);
-    asm.bind(six);
-    let plain = asm.label();
-    asm.op(LD_H_IND, 4);
-    asm.require(JEQ_K, 0, plain);
-    asm.op(LD_B_IND, 6);
-    asm.test(JEQ_K, 0, last, done);
-    asm.bind(plain);
-    asm.op(ADD_K, 40);
-    asm.bind(told);
 }
 
 /// Puts the VLAN tag that the message has beside the packet before it: TCI and ethertype are four bytes of their own,

@@ -111,6 +111,15 @@ impl Installed {
     }
 }
 
+/// The system's libpcap, as the dynamic linker knows it.
+pub fn installed_libpcaps() -> Vec<PathBuf> {
+    let cache = Program::new("ldconfig").arg("-p").succeed().stdout();
+    let paths = cache.lines().filter(|line| line.trim_start().starts_with("libpcap.so"));
+    let paths: Vec<_> = paths.filter_map(|line| Some(PathBuf::from(line.split_once(" => ")?.1))).collect();
+    assert!(!paths.is_empty(), "no libpcap to hide: install the Debian package libpcap0.8");
+    paths
+}
+
 /// tcpdump, with the library preloaded.
 pub fn tcpdump_preloaded() -> Program {
     tcpdump().env("LD_PRELOAD", library())
