@@ -10,8 +10,11 @@
 //! src/lib.rs          what this is, and this map
 //! src/environment.rs  the variables that users set, ignored in set-user-ID programs
 //! src/reserve.rs      the allocator: malloc(3), and a reserve for when that fails
-//! src/system.rs       the system's libpcap: found once, its functions resolved
-//! src/system/         where it is looked for
+//! src/system.rs       the program's libpcap: found once, its functions resolved
+//! src/system/         which one it is
+//!     search.rs       the one that the program would have without this library
+//!     linker.rs       what the dynamic linker knows, and where it looks
+//!     asked.rs        the names that this library was opened by
 //! src/abi/            the exported C functions, grouped as pcap's manual groups them
 //!     types.rs        the structs and constants of <pcap/pcap.h>
 //!     handle.rs       what a pcap_t of ours is; ours or foreign

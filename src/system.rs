@@ -4,6 +4,8 @@
 //! opened by name or path. This library must recognise itself there, under whatever name it was put in libpcap's
 //! place, and never call itself.
 
+mod asked;
+mod linker;
 mod search;
 
 use std::ffi::{CStr, c_void};
