@@ -1666,9 +1666,8 @@ int pcap_can_set_rfmon(pcap_t *p);
 int pcap_set_rfmon(pcap_t *p, int rfmon);
 
 /**
- * Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; with a negative value `pcap_next_ex` and
- * `pcap_dispatch` do not wait. A positive value also bounds how long the kernel gathers packets before it hands them over,
- * which is at most 10 ms.
+ * Sets how long a read waits for a packet, in milliseconds. 0 waits for ever; a negative value is non-blocking mode, as
+ * in libpcap. It also bounds how long the kernel gathers packets before it hands them over, which is at most 10 ms.
  *
  * # Safety
  *

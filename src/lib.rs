@@ -1,7 +1,7 @@
 //! NFLOG, the packets that netfilter rules log, as a first-class capture device behind libpcap's C ABI.
 //!
 //! A device named `nflog:N` is captured by [`capture`], this crate's own core; every other device, every savefile
-//! and every name table is the system's libpcap, called unchanged. So one shared library, preloaded, linked or put
+//! and every name table is the program's own libpcap, called unchanged. So one shared library, preloaded, linked or put
 //! in libpcap's place, makes every pcap program read NFLOG.
 //!
 //! # Map

@@ -10,9 +10,9 @@ pub(super) fn names() -> Vec<CString> {
     Vec::new()
 }
 
-/// As above. A file that is preloaded and then opened by another name keeps its path: that it was asked for by that name
-/// stands in the part of `struct link_map` that glibc keeps to itself. It has looked the same since glibc 2.3; it is
-/// believed only if it agrees with everything else that is known.
+/// As above. A file that is preloaded and then opened by another name keeps its path. That it was asked for by that
+/// name stands in the part of `struct link_map` that glibc keeps to itself, which has looked the same since glibc 2.3;
+/// it is believed only if it agrees with everything else that is known.
 #[cfg(target_env = "gnu")]
 pub(super) fn names() -> Vec<CString> {
     use std::ffi::{CStr, c_char, c_long, c_void};
