@@ -15,6 +15,7 @@
 //!     search.rs       the one that the program would have without this library
 //!     linker.rs       what the dynamic linker knows, and where it looks
 //!     asked.rs        the names that this library was opened by
+//!     caller.rs       who calls: the program, or a libpcap
 //! src/abi/            the exported C functions, grouped as pcap's manual groups them
 //!     types.rs        the structs and constants of <pcap/pcap.h>
 //!     handle.rs       what a pcap_t of ours is; ours or foreign

@@ -5,6 +5,7 @@
 //! place, and never call itself.
 
 mod asked;
+mod caller;
 mod linker;
 mod search;
 
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use once_cell::sync::OnceCell;
 
+pub(crate) use caller::is_libpcap as called_by_libpcap;
 pub(crate) use search::Library;
 
 /// A function of the system's libpcap: null until the library was searched, and where it has no such function.

@@ -280,7 +280,7 @@ impl Handle {
         let path = if path.is_empty() { ptr::null() } else { path.as_ptr() };
         // SAFETY: `path` is null or a C string; RTLD_NOLOAD looks among the modules that are loaded.
         let handle = unsafe { libc::dlopen(path, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        (!handle.is_null()).then_some(Handle(handle))
+        (!handle.is_null()).then(|| Handle(handle))
     }
 
     /// Keeps the module for ever.

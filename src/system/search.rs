@@ -184,8 +184,18 @@ fn symbol(source: *mut c_void, name: &CStr) -> *mut c_void {
     if is_our_own(found) { ptr::null_mut() } else { found }
 }
 
+/// Whether an address lies in a libpcap. What is put in front of a few of its functions is none.
+pub(super) fn is_in_libpcap(address: *mut c_void) -> bool {
+    let Some((file, handle)) = file_of(address).and_then(|file| Handle::of_loaded(&file).map(|handle| (file, handle)))
+    else {
+        return false;
+    };
+    let has = |name: &CStr| file_of(symbol(handle.0, name)).is_some_and(|found| found == file);
+    has(c"pcap_create") && has(c"pcap_compile") && !has(OURS)
+}
+
 /// Whether an address lies in the same library as this code.
-fn is_our_own(address: *mut c_void) -> bool {
+pub(super) fn is_our_own(address: *mut c_void) -> bool {
     if address.is_null() {
         return false;
     }

@@ -1,8 +1,9 @@
 /* which: tells which libpcap answers.
  *
- * without arguments  the one that it, or its library, is linked with
- * plugin LIBRARY     the one that a library is linked with, which it opens
- * open LIBPCAP       the one that it opens by that name or path */
+ * without arguments    the one that it, or its library, is linked with
+ * plugin LIBRARY       the one that a library is linked with, which it opens
+ * open LIBPCAP         the one that it opens by that name or path
+ * open LIBPCAP DEVICE  and opens a device with it */
 #include <dlfcn.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ int main(int argc, char **argv)
 		ask();
 		return 0;
 	}
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	void *library = dlopen(argv[2], RTLD_NOW);
 	if (library == NULL) {
@@ -36,5 +37,22 @@ int main(int argc, char **argv)
 	load_pcap_open_offline("/nonexistent", file);
 	load_pcap_open_live("nonexistent", 100, 0, 100, live);
 	printf("savefile: %s\nlive: %s\nversion: %s\n", file, live, load_pcap_lib_version());
+	if (argc > 3) {
+		LOAD(pcap_datalink);
+		LOAD(pcap_snapshot);
+		LOAD(pcap_setnonblock);
+		LOAD(pcap_next);
+		LOAD(pcap_close);
+		struct pcap_pkthdr header;
+		pcap_t *p = load_pcap_open_live(argv[3], 1000, 0, 100, live);
+		if (p == NULL) {
+			fprintf(stderr, "%s\n", live);
+			return 1;
+		}
+		printf("device: link type %d, snaplen %d\n", load_pcap_datalink(p), load_pcap_snapshot(p));
+		load_pcap_setnonblock(p, 1, live);
+		load_pcap_next(p, &header);
+		load_pcap_close(p);
+	}
 	return 0;
 }

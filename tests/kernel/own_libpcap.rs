@@ -250,6 +250,30 @@ fn a_program_that_opens_a_libpcap_gets_the_one_that_it_would_have_had() {
 }
 
 #[test]
+fn a_libpcap_that_a_program_calls_itself_opens_nflog_by_itself() {
+    in_private_network(|network| {
+        let place = Place::new(network);
+        place.compile("plain", &[], &["which"]);
+        fs::create_dir(place.path("own")).unwrap();
+        fs::copy(system_libpcap(), place.path("own/libpcap.so.1")).unwrap();
+        // Its pcap_open_live calls pcap_create, which it finds in this library, for a handle that is its own.
+        let case = Case { program: "plain", answers: "/nonexistent: No such file or directory", ..CASE };
+        let by_path = Case { arguments: &["open", "%F/own/libpcap.so.1", "nflog:5"], ways: &[], ..case };
+        by_path.check(&place);
+        for way in [None, Some(Way::Preload), Some(Way::Both)] {
+            assert_eq!(place.run(&by_path, way)[3], "device: link type 239, snaplen 1000", "{way:?}");
+        }
+        let arguments = &["open", "libpcap.so.1", "nflog:5"];
+        let by_name = Case { arguments, library_path: &["own"], ways: NAMED, ..case };
+        by_name.check(&place);
+        for (way, link_type) in [(Way::Preload, 239), (Way::DropIn, 12), (Way::Both, 12), (Way::BothCopies, 12)] {
+            let device = format!("device: link type {link_type}, snaplen 1000");
+            assert_eq!(place.run(&by_name, Some(way))[3], device, "{way:?}");
+        }
+    });
+}
+
+#[test]
 fn a_libpcap_that_is_preloaded_stays_in_front() {
     in_private_network(|network| {
         let place = with_own_libpcaps(network);
