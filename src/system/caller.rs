@@ -7,7 +7,7 @@ use std::ffi::c_void;
 #[cfg(target_env = "gnu")]
 pub(crate) fn is_libpcap() -> bool {
     /// More frames than this library has below an exported function that opens a device.
-    const MOST: usize = 32;
+    const MOST: usize = 12;
     let mut frames = [std::ptr::null_mut::<c_void>(); MOST];
     // SAFETY: there is room for that many addresses. Each frame of this library has its unwind table.
     let count = unsafe { libc::backtrace(frames.as_mut_ptr(), MOST as i32) };

@@ -166,15 +166,9 @@ impl Library {
 
 /// The file that an address was loaded from, as the dynamic linker knows it.
 fn file_of(address: *mut c_void) -> Option<CString> {
-    if address.is_null() {
-        return None;
-    }
-    // SAFETY: Dl_info is pointers, for which zeros are valid.
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr takes any address, and writes `info`.
-    let found = unsafe { libc::dladdr(address, &mut info) } != 0 && !info.dli_fname.is_null();
+    let info = module_of(address).filter(|info| !info.dli_fname.is_null())?;
     // SAFETY: dladdr set it to the path of a loaded library, which stays loaded meanwhile.
-    found.then(|| unsafe { CStr::from_ptr(info.dli_fname) }.to_owned())
+    Some(unsafe { CStr::from_ptr(info.dli_fname) }.to_owned())
 }
 
 fn symbol(source: *mut c_void, name: &CStr) -> *mut c_void {
@@ -184,29 +178,29 @@ fn symbol(source: *mut c_void, name: &CStr) -> *mut c_void {
     if is_our_own(found) { ptr::null_mut() } else { found }
 }
 
-/// Whether an address lies in a libpcap. What is put in front of a few of its functions is none.
+/// Whether an address lies in a libpcap. What is put in front of a few of its functions is none. Nothing is allocated
+/// here: a device is to be opened, or to fail with a text, where there is no memory left.
 pub(super) fn is_in_libpcap(address: *mut c_void) -> bool {
-    let Some((file, handle)) = file_of(address).and_then(|file| Handle::of_loaded(&file).map(|handle| (file, handle)))
-    else {
-        return false;
-    };
-    let has = |name: &CStr| file_of(symbol(handle.0, name)).is_some_and(|found| found == file);
+    let Some(info) = module_of(address).filter(|info| !info.dli_fname.is_null()) else { return false };
+    // SAFETY: dladdr set it to the path of a loaded library, which stays loaded while its code waits for an answer.
+    let Some(handle) = Handle::of_loaded(unsafe { CStr::from_ptr(info.dli_fname) }) else { return false };
+    let has = |name: &CStr| module_of(symbol(handle.0, name)).is_some_and(|found| found.dli_fbase == info.dli_fbase);
     has(c"pcap_create") && has(c"pcap_compile") && !has(OURS)
 }
 
 /// Whether an address lies in the same library as this code.
 pub(super) fn is_our_own(address: *mut c_void) -> bool {
-    if address.is_null() {
-        return false;
-    }
-    let base = |address: *const c_void| {
-        // SAFETY: Dl_info is pointers, for which zeros are valid.
-        let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-        // SAFETY: dladdr takes any address, and writes `info`.
-        let found = unsafe { libc::dladdr(address, &mut info) };
-        (found != 0).then_some(info.dli_fbase)
-    };
-    base(address) == base(is_our_own as *const c_void)
+    let base = |address| module_of(address).map(|info| info.dli_fbase);
+    !address.is_null() && base(address) == base(is_our_own as *mut c_void)
+}
+
+/// What the dynamic linker knows of the module that an address lies in.
+fn module_of(address: *mut c_void) -> Option<libc::Dl_info> {
+    // SAFETY: Dl_info is pointers, for which zeros are valid.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: dladdr takes any address, and writes `info`.
+    let found = !address.is_null() && unsafe { libc::dladdr(address, &mut info) } != 0;
+    found.then_some(info)
 }
 
 /// What dlopen(3) says of its last failure.
