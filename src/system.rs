@@ -97,6 +97,17 @@ macro_rules! forward {
 }
 pub(crate) use forward;
 
+/// Runs when this library is loaded. A program that is linked with libpcap has it from its start on, also when it goes
+/// where nothing can be opened any more (chroot(2), seccomp(2)); so it has the one that stands behind this library.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = {
+    extern "C" fn at_load() {
+        let _ = std::panic::catch_unwind(|| Library::is_due() && library().is_ok());
+    }
+    at_load
+};
+
 /// Searches for the library if that was not done yet, and resolves all of its functions, so that later calls (from a
 /// signal handler, too) only load a pointer. Returns what is then in `slot`.
 #[cold]

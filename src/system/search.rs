@@ -39,6 +39,12 @@ impl fmt::Display for Library {
 }
 
 impl Library {
+    /// Whether a libpcap would be loaded by now, were this library not here.
+    pub fn is_due() -> bool {
+        let is_libpcap = |name: &CString| NAMES.iter().any(|libpcap| name.to_bytes() == libpcap.as_bytes());
+        modules().iter().flat_map(|module| &module.needed).any(is_libpcap) || asked::names().iter().any(is_libpcap)
+    }
+
     /// Finds the program's libpcap, or says where it was sought.
     pub fn find() -> Result<Library, String> {
         if let Some(path) = environment::variable("PCAP_NFLOG_LIBPCAP") {

@@ -1,6 +1,7 @@
 /* which: tells which libpcap answers.
  *
  * without arguments    the one that it, or its library, is linked with
+ * chroot FOLDER        the same, asked when nothing else can be opened any more
  * plugin LIBRARY       the one that a library is linked with, which it opens
  * open LIBPCAP         the one that it opens by that name or path
  * open LIBPCAP DEVICE  and opens a device with it */
@@ -8,6 +9,7 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 extern void ask(void) __attribute__((weak));
 
@@ -21,6 +23,14 @@ int main(int argc, char **argv)
 	}
 	if (argc < 3)
 		return 2;
+	if (!strcmp(argv[1], "chroot")) {
+		if (chroot(argv[2]) != 0) {
+			perror(argv[2]);
+			return 1;
+		}
+		ask();
+		return 0;
+	}
 	void *library = dlopen(argv[2], RTLD_NOW);
 	if (library == NULL) {
 		fprintf(stderr, "%s\n", dlerror());

@@ -170,6 +170,16 @@ fn a_program_that_names_its_libpcaps_folder_keeps_it() {
 }
 
 #[test]
+fn a_program_that_confines_itself_has_its_libpcap_already() {
+    in_private_network(|network| {
+        let place = with_own_libpcaps(network);
+        place.compile("linked", &["-L%F/own", "-l:libpcap.so.1", RUNPATH, "-Wl,-rpath,%F/own"], &["which", "ask"]);
+        Case { program: "linked", arguments: &["chroot", "%F/other"], answers: "own/libpcap.so.1", ..CASE }
+            .check(&place);
+    });
+}
+
+#[test]
 fn a_program_that_is_linked_with_a_libpcap_by_its_path_keeps_it() {
     in_private_network(|network| {
         let place = with_own_libpcaps(network);
