@@ -1,7 +1,7 @@
 //! NFLOG, the packets that netfilter rules log, as a first-class capture device behind libpcap's C ABI.
 //!
 //! A device named `nflog:N` is captured by [`capture`], this crate's own core; every other device, every savefile
-//! and every name table is the system's libpcap, called unchanged. So one shared library, preloaded, linked or put
+//! and every name table is the program's own libpcap, called unchanged. So one shared library, preloaded, linked or put
 //! in libpcap's place, makes every pcap program read NFLOG.
 //!
 //! # Map
@@ -10,8 +10,12 @@
 //! src/lib.rs          what this is, and this map
 //! src/environment.rs  the variables that users set, ignored in set-user-ID programs
 //! src/reserve.rs      the allocator: malloc(3), and a reserve for when that fails
-//! src/system.rs       the system's libpcap: found once, its functions resolved
-//! src/system/         where it is looked for
+//! src/system.rs       the program's libpcap: found once, its functions resolved
+//! src/system/         which one it is
+//!     search.rs       the one that the program would have without this library
+//!     linker.rs       what the dynamic linker knows, and where it looks
+//!     asked.rs        the names that this library was opened by
+//!     caller.rs       who calls: the program, or a libpcap
 //! src/abi/            the exported C functions, grouped as pcap's manual groups them
 //!     types.rs        the structs and constants of <pcap/pcap.h>
 //!     dlt.rs          the values of <pcap/dlt.h>

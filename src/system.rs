@@ -4,6 +4,9 @@
 //! opened by name or path. This library must recognise itself there, under whatever name it was put in libpcap's
 //! place, and never call itself.
 
+mod asked;
+mod caller;
+mod linker;
 mod search;
 
 use std::ffi::{CStr, c_void};
@@ -11,6 +14,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use once_cell::sync::OnceCell;
 
+pub(crate) use caller::is_libpcap as called_by_libpcap;
 pub(crate) use search::Library;
 
 /// A function of the system's libpcap: null until the library was searched, and where it has no such function.
@@ -92,6 +96,17 @@ macro_rules! forward {
     (@any $argument:expr) => { _ };
 }
 pub(crate) use forward;
+
+/// Runs when this library is loaded. A program that is linked with libpcap has it from its start on, also when it goes
+/// where nothing can be opened any more (chroot(2), seccomp(2)); so it has the one that stands behind this library.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = {
+    extern "C" fn at_load() {
+        let _ = std::panic::catch_unwind(|| Library::is_due() && library().is_ok());
+    }
+    at_load
+};
 
 /// Searches for the library if that was not done yet, and resolves all of its functions, so that later calls (from a
 /// signal handler, too) only load a pointer. Returns what is then in `slot`.

@@ -36,7 +36,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'::command -- The program to check:_default' \
+'*::command -- The program to check, with its arguments:_default' \
 && ret=0
 ;;
 (list)

@@ -9,13 +9,18 @@ use pcap_nflog::capture::{Device, LinkType};
 /// Run a pcap program with pcap-nflog under it
 ///
 /// Runs COMMAND so that it can capture from Linux NFLOG: a device named nflog:5 is the packets that netfilter rules log
-/// to group 5. Everything else goes to the system's libpcap, unchanged. The library is preloaded, and put in libpcap's
-/// place for programs that load libpcap by name. What LD_PRELOAD and LD_LIBRARY_PATH held is kept. A COMMAND that is
-/// called like one of the commands below needs its path: ./list.
+/// to group 5. Everything else goes to the libpcap that COMMAND would have had, unchanged. The library is preloaded, and
+/// put in libpcap's place for programs that load libpcap by name. What LD_PRELOAD and LD_LIBRARY_PATH held is kept. A
+/// COMMAND that is called like one of the commands below needs its path: ./list.
+///
+/// The library has to reach the program that captures. COMMAND is followed through env, timeout, nice, xargs, sh -c and
+/// the like, and through tshark and wireshark to dumpcap. It is refused where the library certainly gets lost on the
+/// way, which would leave NFLOG to libpcap's own reader: behind sudo, in a static program, in one that is set-user-ID or
+/// has file capabilities. What may get lost is a warning.
 #[derive(Debug, Parser)]
 #[command(name = "pcap-nflog", version, subcommand_value_name = "COMMAND", subcommand_help_heading = "Commands")]
 #[command(override_usage = "pcap-nflog [OPTIONS] COMMAND [ARGUMENT]...\n       \
-                            pcap-nflog doctor [COMMAND]\n       \
+                            pcap-nflog doctor [COMMAND [ARGUMENT]...]\n       \
                             pcap-nflog list\n       \
                             pcap-nflog tap [--hooks LIST] [--dry-run] MATCH -- COMMAND [ARGUMENT]...")]
 pub struct CommandLine {
@@ -41,10 +46,12 @@ pub enum Action {
     /// Check what a capture needs here, and say what to do where it is missing
     ///
     /// One line for each check: ok, note or FAIL. With COMMAND it also says whether that program can be given the
-    /// library. The exit status is 1 if a check failed.
+    /// library, and what it runs in its turn, as far as can be told: a command behind timeout, env or sh -c, dumpcap
+    /// behind tshark and wireshark. The exit status is 1 if a check failed.
     Doctor {
-        /// The program to check
-        command: Option<OsString>,
+        /// The program to check, with its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
     },
     /// Show the groups that rules log to: table, chain, rule, packets, prefix, reader
     ///

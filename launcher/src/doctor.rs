@@ -1,6 +1,6 @@
 //! What a capture needs here, and whether it is there: one line for each check, with what to do.
 
-use std::ffi::{CStr, CString, OsStr, c_char};
+use std::ffi::{CStr, CString, OsString, c_char};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use pcap_nflog::capture::{Device, Error, Options, Ruleset, Session, readers};
 
+use crate::capturing;
 use crate::command_line::Devices;
 use crate::failure::Result;
 use crate::library::Library;
 use crate::list;
 use crate::tap::free_group;
-use crate::target::Target;
 
 /// How a check came out.
 enum Outcome {
@@ -45,14 +45,14 @@ impl Report {
 }
 
 /// Checks everything, and a program if one is named.
-pub fn doctor(_: &Devices, command: Option<&OsStr>) -> Result<ExitCode> {
+pub fn doctor(_: &Devices, command: &[OsString]) -> Result<ExitCode> {
     let mut report = Report::default();
     let library = library(&mut report);
     let ruleset = Ruleset::read();
     capture(&mut report, &ruleset);
     buffers(&mut report);
     groups(&mut report, &ruleset);
-    if let Some(command) = command {
+    if !command.is_empty() {
         program(&mut report, command, library.as_ref());
     }
     Ok(if report.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -68,12 +68,12 @@ fn library(report: &mut Report) -> Option<Library> {
         }
     };
     let path = library.path.display();
-    match version(&library.path) {
-        Ok(version) => {
-            report.line(Outcome::Ok, "library", &format!("{path}: {version}"));
-            match version.split_once("(with ").map(|(_, libpcap)| libpcap.strip_suffix(')').unwrap_or(libpcap)) {
-                Some(libpcap) => report.line(Outcome::Ok, "libpcap", &format!("the system has {libpcap}")),
-                None => report.line(Note, "libpcap", "the system has none: NFLOG works, other devices, savefiles and filters need it: install libpcap (Debian: libpcap0.8)"),
+    match versions(&library.path) {
+        Ok((ours, libpcap)) => {
+            report.line(Outcome::Ok, "library", &format!("{path}: {ours}"));
+            match libpcap.contains("without libpcap") {
+                false => report.line(Outcome::Ok, "libpcap", &format!("the system has {libpcap}")),
+                true => report.line(Note, "libpcap", "the system has none: NFLOG works, other devices, savefiles and filters need it: install libpcap (Debian: libpcap0.8)"),
             }
         }
         Err(why) => report.line(Fail, "library", &format!("{path}: {why}")),
@@ -85,8 +85,8 @@ fn library(report: &mut Report) -> Option<Library> {
     Some(library)
 }
 
-/// What the library at a path says of itself and of the system's libpcap.
-fn version(path: &Path) -> std::result::Result<String, String> {
+/// What the library at a path says of itself, and of the system's libpcap.
+fn versions(path: &Path) -> std::result::Result<(String, String), String> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
     // SAFETY: the path is a C string; opening a library runs its constructors, as it will in the program.
     let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
@@ -94,18 +94,22 @@ fn version(path: &Path) -> std::result::Result<String, String> {
         // SAFETY: after a failure dlerror returns a C string that stays until the next call.
         return Err(unsafe { CStr::from_ptr(libc::dlerror()) }.to_string_lossy().into_owned());
     }
-    // SAFETY: the handle is open; the name is a C string.
-    let ours = unsafe { libc::dlsym(handle, c"pcap_nflog_version".as_ptr()) };
-    // SAFETY: as above.
-    let function = unsafe { libc::dlsym(handle, c"pcap_lib_version".as_ptr()) };
-    if ours.is_null() || function.is_null() {
-        return Err("that is not pcap-nflog".into());
-    }
-    // SAFETY: this is the function's type in every libpcap; what it returns is a C string that stays.
-    unsafe {
-        let function: extern "C" fn() -> *const c_char = std::mem::transmute(function);
-        Ok(CStr::from_ptr(function()).to_string_lossy().into_owned())
-    }
+    let text = |name: &CStr| {
+        // SAFETY: the handle is open; the name is a C string.
+        let function = unsafe { libc::dlsym(handle, name.as_ptr()) };
+        if function.is_null() {
+            return Err("that is not pcap-nflog".to_owned());
+        }
+        // SAFETY: this is the type of both functions in every version; what they return is a C string that stays.
+        unsafe {
+            let function: extern "C" fn() -> *const c_char = std::mem::transmute(function);
+            Ok(CStr::from_ptr(function()).to_string_lossy().into_owned())
+        }
+    };
+    let ours = format!("pcap-nflog {}", text(c"pcap_nflog_version")?);
+    // The version of libpcap begins as libpcap's own; behind that it names this library.
+    let libpcap = text(c"pcap_lib_version")?.replace(&format!("{ours}, "), "");
+    Ok((ours, libpcap))
 }
 
 /// The kernel and the privileges: a group that nobody uses is opened, and closed again.
@@ -179,23 +183,33 @@ fn groups(report: &mut Report, ruleset: &Ruleset) {
     }
 }
 
-/// Whether a program can be given the library.
-fn program(report: &mut Report, command: &OsStr, library: Option<&Library>) {
-    let target = match Target::find(command) {
-        Ok(target) => target,
+/// Whether a command's program, and what it runs, can be given the library.
+fn program(report: &mut Report, command: &[OsString], library: Option<&Library>) {
+    let Some(library) = library else { return };
+    let examined = match capturing::examine(library, command) {
+        Ok(examined) => examined,
         Err(failure) => return report.line(Fail, "program", &failure.to_string()),
     };
-    let path = target.path.display();
-    if let Some(why) = target.obstacle() {
-        return report.line(Fail, "program", &format!("{path}: {why}"));
+    examined.failures.iter().for_each(|failure| report.line(Fail, "program", failure));
+    examined.warnings.iter().for_each(|warning| report.line(Note, "program", warning));
+    if !examined.missing.is_empty() {
+        let symbols = examined.missing.join(" ");
+        report.line(Note, "program", &format!("its libpcap has more than others ({symbols}): the library is preloaded only, and what it starts that loads libpcap by name gets that one"));
     }
-    report.line(Outcome::Ok, "program", &format!("{path}: the library can be put under it"));
+    let Some(target) = examined.programs.last() else { return };
+    let path = target.path.display();
+    if examined.failures.is_empty() {
+        let chain: Vec<_> = examined.programs.iter().map(|program| program.path.display().to_string()).collect();
+        let libpcap = examined.libpcap.as_ref().map(|path| format!("; all else goes to {}", path.display()));
+        let words = format!("{}: the library can be put under it", chain.join(" runs "));
+        report.line(Outcome::Ok, "program", &(words + &libpcap.unwrap_or_default()));
+    }
     // The profiles' files are named after the program's path.
     let profile = path.to_string().trim_start_matches('/').replace('/', ".");
     let profile = Path::new("/etc/apparmor.d").join(profile);
     let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with('Y'));
     let system = |library: &Library| library.path.starts_with("/usr/lib") || library.path.starts_with("/lib");
-    if enabled && profile.exists() && !library.is_some_and(system) {
+    if enabled && profile.exists() && !system(library) {
         report.line(
             Note,
             "program",

@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::capturing;
 use crate::command_line::Devices;
 use crate::failure::{Failure, Result};
 use crate::library::Library;
@@ -15,14 +16,9 @@ use crate::target::Target;
 
 /// Runs a command in this process's place.
 pub fn run(devices: &Devices, command: &[OsString]) -> Result<Infallible> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Err(Failure::usage("no command"));
-    };
-    let library = Library::find()?;
-    let target = Target::find(program)?;
-    target.takes_a_library()?;
-    let mut command = prepared(&library, devices, &target);
-    let error = command.args(arguments).exec();
+    let mut library = Library::find()?;
+    let target = capturing::checked(&mut library, command)?;
+    let error = prepared(&library, devices, &target).args(&command[1..]).exec();
     Err(not_started(&target, &error))
 }
 
@@ -30,10 +26,7 @@ pub fn run(devices: &Devices, command: &[OsString]) -> Result<Infallible> {
 pub fn prepared(library: &Library, devices: &Devices, target: &Target) -> Command {
     let mut command = Command::new(&target.path);
     command.arg0(&target.name);
-    command.env("LD_PRELOAD", first_in("LD_PRELOAD", library.path.as_os_str()));
-    if let Some(folder) = &library.drop_in {
-        command.env("LD_LIBRARY_PATH", first_in("LD_LIBRARY_PATH", folder.as_os_str()));
-    }
+    command.envs(environment(library));
     if let Some(link_type) = devices.linktype {
         command.env("PCAP_NFLOG_LINKTYPE", link_type.name());
     }
@@ -46,6 +39,13 @@ pub fn prepared(library: &Library, devices: &Devices, target: &Target) -> Comman
         command.env("PCAP_NFLOG_DEVICES", listed);
     }
     command
+}
+
+/// The variables that put the library under a program, with what the user has in them kept.
+pub fn environment(library: &Library) -> Vec<(&'static str, OsString)> {
+    let preload = ("LD_PRELOAD", first_in("LD_PRELOAD", library.path.as_os_str()));
+    let folder = library.drop_in.as_ref().map(|folder| first_in("LD_LIBRARY_PATH", folder.as_os_str()));
+    [preload].into_iter().chain(folder.map(|folders| ("LD_LIBRARY_PATH", folders))).collect()
 }
 
 /// Why a program that is there was not started.

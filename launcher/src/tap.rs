@@ -15,11 +15,11 @@ use std::process::ExitCode;
 
 use pcap_nflog::capture::{Ruleset, readers};
 
+use crate::capturing;
 use crate::command_line::{Devices, Tap};
 use crate::failure::{Failure, Result};
 use crate::library::Library;
 use crate::run;
-use crate::target::Target;
 use child::{Child, Guard};
 use table::Table;
 
@@ -32,7 +32,6 @@ pub const GUARD: &str = "pcap-nflog-guard";
 /// Runs a tap.
 pub fn tap(devices: &Devices, tap: &Tap) -> Result<ExitCode> {
     table::check(&tap.matching)?;
-    let Some(program) = tap.command.first() else { return Err(Failure::usage("no command")) };
     if !tap.command.iter().any(|argument| contains_place(argument)) {
         return Err(Failure::usage("the command has no {}, which is where the device goes: -- tcpdump -nn -i {}"));
     }
@@ -50,9 +49,8 @@ pub fn tap(devices: &Devices, tap: &Tap) -> Result<ExitCode> {
         println!("# {}", words.join(" "));
         return Ok(ExitCode::SUCCESS);
     }
-    let library = Library::find()?;
-    let target = Target::find(program)?;
-    target.takes_a_library()?;
+    let mut library = Library::find()?;
+    let target = capturing::checked(&mut library, &command)?;
     table::remove_stale()?;
     let mut command_to_run = run::prepared(&library, devices, &target);
     command_to_run.args(&command[1..]);
@@ -116,7 +114,7 @@ fn with_device(argument: &OsStr, device: &str) -> OsString {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -10,7 +10,8 @@ use super::types::*;
 use crate::capture::Device;
 use crate::system::{self, forward};
 
-/// The name of an NFLOG device, well formed or not; `None` for every other device.
+/// The name of an NFLOG device, well formed or not; `None` for every other device. A libpcap that opens one by its own
+/// functions wants a handle of its own.
 ///
 /// # Safety
 ///
@@ -21,7 +22,7 @@ pub(super) unsafe fn nflog_name<'a>(device: *const c_char) -> Option<&'a CStr> {
     }
     // SAFETY: as the caller promises.
     let name = unsafe { CStr::from_ptr(device) };
-    Device::claims(name.to_bytes()).then_some(name)
+    (Device::claims(name.to_bytes()) && !system::called_by_libpcap()).then_some(name)
 }
 
 /// A handle for an NFLOG device, or null and a text in `errbuf`.

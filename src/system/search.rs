@@ -1,17 +1,21 @@
-//! Where the system's libpcap is looked for: `PCAP_NFLOG_LIBPCAP`, behind this library in the search order, by
-//! name, and in the folders of the dynamic linker.
+//! Which libpcap the program would have without this library: what `PCAP_NFLOG_LIBPCAP` names, one that is loaded,
+//! or the one that the dynamic linker would have found had it not been led to this library in its place.
 
-use std::ffi::{CStr, CString, OsStr, OsString, c_void};
+use std::ffi::{CStr, CString, OsStr, c_void};
 use std::fmt;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
+use super::asked;
+use super::linker::{Handle, Module, SearchList, modules};
 use crate::environment;
 
-/// libpcap's SONAMEs: Debian's, and everybody else's.
-const NAMES: [&str; 2] = ["libpcap.so.0.8", "libpcap.so.1"];
+/// libpcap's names, those of the drop-in folder: Debian's SONAME, everybody else's, and what a compiler is told.
+const NAMES: [&str; 3] = ["libpcap.so.0.8", "libpcap.so.1", "libpcap.so"];
+
+/// Where libpcap's own `make install` puts it, whether or not the dynamic linker looks there.
+const LAST_RESORT: &str = "/usr/local/lib";
 
 /// A symbol that only this library has: whatever has it is a copy of this library, not libpcap.
 const OURS: &CStr = c"pcap_nflog_version";
@@ -35,54 +39,109 @@ impl fmt::Display for Library {
 }
 
 impl Library {
-    /// Finds the system's libpcap, or says where it was sought.
+    /// Whether a libpcap would be loaded by now, were this library not here.
+    pub fn is_due() -> bool {
+        let is_libpcap = |name: &CString| NAMES.iter().any(|libpcap| name.to_bytes() == libpcap.as_bytes());
+        modules().iter().flat_map(|module| &module.needed).any(is_libpcap) || asked::names().iter().any(is_libpcap)
+    }
+
+    /// Finds the program's libpcap, or says where it was sought.
     pub fn find() -> Result<Library, String> {
         if let Some(path) = environment::variable("PCAP_NFLOG_LIBPCAP") {
             return Library::open(&path).map_err(|why| {
                 format!("system libpcap not found: PCAP_NFLOG_LIBPCAP={}: {why}", path.to_string_lossy())
             });
         }
-        if let Some(library) = Library::next() {
+        let modules = modules();
+        if let Some(library) = Library::loaded_or_shadowed(&modules) {
             return Ok(library);
         }
-        let folders = folders();
-        let paths = folders.iter().flat_map(|folder| NAMES.map(|name| folder.join(name).into_os_string()));
-        for candidate in NAMES.map(OsString::from).into_iter().chain(paths) {
-            // A path that does not exist needs no attempt; a name is looked up by the dynamic linker.
-            let path = Path::new(&candidate);
-            if path.is_absolute() && !path.exists() {
+        // Nothing is linked with it: the program, or one of its libraries, opens it by its name.
+        let mut list = SearchList::of(c"");
+        modules.iter().skip(1).for_each(|module| list.extend(SearchList::of(&module.path)));
+        let names = asked::names();
+        let asked = names.iter().map(|name| OsStr::from_bytes(name.to_bytes()));
+        let asked: Vec<_> = asked.filter(|name| NAMES.iter().any(|libpcap| name == libpcap)).collect();
+        // Another name's is better than none.
+        let files = list.files(&asked).into_iter().chain(list.files(&NAMES.map(OsStr::new)));
+        if let Some(library) = Library::first_of(files.collect()) {
+            return Ok(library);
+        }
+        let rest = NAMES.map(PathBuf::from).into_iter().chain(NAMES.map(|name| Path::new(LAST_RESORT).join(name)));
+        Library::first_of(rest.collect()).ok_or_else(|| {
+            let mut folders: Vec<_> = list.folders().chain([Path::new(LAST_RESORT)]).collect();
+            let mut seen = std::collections::HashSet::new();
+            folders.retain(|folder| folder.is_dir() && seen.insert(*folder));
+            let folders: Vec<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
+            let names = NAMES.join(", ");
+            format!("system libpcap not found: install libpcap (tried {names} in {})", folders.join(" "))
+        })
+    }
+
+    /// The libpcap that symbols would be found in: the first one in the order of symbol lookup. Where a module is
+    /// linked with libpcap and was given this library instead, what it would have been given is opened.
+    fn loaded_or_shadowed(modules: &[Module]) -> Option<Library> {
+        let asked = || modules.iter().flat_map(|module| module.needed.iter().map(move |name| (module, name)));
+        let next = Library::next();
+        // The next one's module, if the dynamic linker has it under that name.
+        let module =
+            next.as_ref().and_then(|library| modules.iter().find(|m| m.path.to_bytes() == library.name.as_bytes()));
+        let loaded = module.and_then(|module| Handle::of_loaded(&module.path));
+        let is_next = |name: &CStr| {
+            module.is_some_and(|module| module.may_be_called(name))
+                && Handle::of_loaded(name).is_some_and(|named| loaded.as_ref().is_some_and(|next| next.0 == named.0))
+        };
+        if next.is_some() && !asked().any(|(_, name)| is_next(name)) {
+            // Nobody is linked with it: the user preloads it.
+            return next;
+        }
+        for (module, name) in asked() {
+            if is_next(name) {
+                return next;
+            }
+            let name = OsStr::from_bytes(name.to_bytes());
+            if !NAMES.iter().any(|libpcap| name == *libpcap) {
                 continue;
             }
-            if let Ok(library) = Library::open(&candidate) {
-                return Ok(library);
+            if let Some(library) = Library::loaded(name) {
+                return Some(library);
+            }
+            if let Some(library) = Library::first_of(SearchList::of(&module.path).files(&[name])) {
+                return Some(library);
             }
         }
-        let tried: Vec<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
-        Err(format!("system libpcap not found: install libpcap (tried {} in {})", NAMES.join(", "), tried.join(" ")))
+        // The program, or one of its libraries, has opened one by its path.
+        next.or_else(|| modules.iter().skip(1).find_map(|m| Library::loaded(OsStr::from_bytes(m.path.to_bytes()))))
     }
 
     /// The definitions behind ours, if they are somebody else's.
     fn next() -> Option<Library> {
         let source = libc::RTLD_NEXT;
-        let function = symbol(source, c"pcap_create");
-        if function.is_null() {
-            return None;
-        }
-        // SAFETY: Dl_info is pointers, for which zeros are valid.
-        let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-        // SAFETY: dladdr takes any address, and writes `info`.
-        if unsafe { libc::dladdr(function, &mut info) } == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        // SAFETY: dladdr set it to the path of a loaded library, which stays loaded.
-        let name = unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned();
+        let name = file_of(symbol(source, c"pcap_create"))?;
         // A second copy of this library may be next (preloaded, and in libpcap's place): look further.
-        // SAFETY: the path is a C string; RTLD_NOLOAD only looks among the libraries that are loaded.
-        let handle = unsafe { libc::dlopen(info.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        if !handle.is_null() && !symbol(handle, OURS).is_null() {
+        match Handle::of_loaded(&name) {
+            Some(handle) if !symbol(handle.0, OURS).is_null() => None,
+            _ => Some(Library { source, name: name.to_string_lossy().into_owned() }),
+        }
+    }
+
+    /// The libpcap that is loaded under a name or from a path.
+    fn loaded(name: &OsStr) -> Option<Library> {
+        let handle = Handle::of_loaded(&CString::new(name.as_bytes()).ok()?)?;
+        // A handle finds what a module is linked with, too.
+        let file = file_of(symbol(handle.0, c"pcap_create"))?;
+        let own = Handle::of_loaded(&file)?;
+        if own.0 != handle.0 || !symbol(handle.0, OURS).is_null() {
             return None;
         }
-        Some(Library { source, name })
+        Some(Library { source: handle.keep(), name: file.to_string_lossy().into_owned() })
+    }
+
+    /// The first of these files that is a libpcap.
+    fn first_of(files: Vec<PathBuf>) -> Option<Library> {
+        // A path that does not exist needs no attempt; a name is looked up by the dynamic linker.
+        let files = files.into_iter().filter(|file| file.parent() == Some(Path::new("")) || file.exists());
+        files.filter_map(|file| Library::open(file.as_os_str()).ok()).next()
     }
 
     /// Opens the library at a name or path, unless it is a copy of this one.
@@ -111,6 +170,13 @@ impl Library {
     }
 }
 
+/// The file that an address was loaded from, as the dynamic linker knows it.
+fn file_of(address: *mut c_void) -> Option<CString> {
+    let info = module_of(address).filter(|info| !info.dli_fname.is_null())?;
+    // SAFETY: dladdr set it to the path of a loaded library, which stays loaded meanwhile.
+    Some(unsafe { CStr::from_ptr(info.dli_fname) }.to_owned())
+}
+
 fn symbol(source: *mut c_void, name: &CStr) -> *mut c_void {
     // SAFETY: `source` is RTLD_NEXT or a handle of dlopen that was not closed; `name` is a C string.
     let found = unsafe { libc::dlsym(source, name.as_ptr()) };
@@ -118,19 +184,29 @@ fn symbol(source: *mut c_void, name: &CStr) -> *mut c_void {
     if is_our_own(found) { ptr::null_mut() } else { found }
 }
 
+/// Whether an address lies in a libpcap. What is put in front of a few of its functions is none. Nothing is allocated
+/// here: a device is to be opened, or to fail with a text, where there is no memory left.
+pub(super) fn is_in_libpcap(address: *mut c_void) -> bool {
+    let Some(info) = module_of(address).filter(|info| !info.dli_fname.is_null()) else { return false };
+    // SAFETY: dladdr set it to the path of a loaded library, which stays loaded while its code waits for an answer.
+    let Some(handle) = Handle::of_loaded(unsafe { CStr::from_ptr(info.dli_fname) }) else { return false };
+    let has = |name: &CStr| module_of(symbol(handle.0, name)).is_some_and(|found| found.dli_fbase == info.dli_fbase);
+    has(c"pcap_create") && has(c"pcap_compile") && !has(OURS)
+}
+
 /// Whether an address lies in the same library as this code.
-fn is_our_own(address: *mut c_void) -> bool {
-    if address.is_null() {
-        return false;
-    }
-    let base = |address: *const c_void| {
-        // SAFETY: Dl_info is pointers, for which zeros are valid.
-        let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-        // SAFETY: dladdr takes any address, and writes `info`.
-        let found = unsafe { libc::dladdr(address, &mut info) };
-        (found != 0).then_some(info.dli_fbase)
-    };
-    base(address) == base(is_our_own as *const c_void)
+pub(super) fn is_our_own(address: *mut c_void) -> bool {
+    let base = |address| module_of(address).map(|info| info.dli_fbase);
+    !address.is_null() && base(address) == base(is_our_own as *mut c_void)
+}
+
+/// What the dynamic linker knows of the module that an address lies in.
+fn module_of(address: *mut c_void) -> Option<libc::Dl_info> {
+    // SAFETY: Dl_info is pointers, for which zeros are valid.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: dladdr takes any address, and writes `info`.
+    let found = !address.is_null() && unsafe { libc::dladdr(address, &mut info) } != 0;
+    found.then_some(info)
 }
 
 /// What dlopen(3) says of its last failure.
@@ -139,44 +215,5 @@ fn load_error() -> String {
     unsafe {
         let text = libc::dlerror();
         if text.is_null() { "unknown error".into() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
-    }
-}
-
-/// The folders that the dynamic linker looks in: those of /etc/ld.so.conf, then its own.
-fn folders() -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    configured(Path::new("/etc/ld.so.conf"), &mut folders, 0);
-    let triplet =
-        format!("{}-linux-gnu{}", std::env::consts::ARCH, if cfg!(target_arch = "arm") { "eabihf" } else { "" });
-    let triplet = triplet.replace("x86-", "i386-");
-    for parent in ["/lib", "/usr/lib"] {
-        folders.push(Path::new(parent).join(&triplet));
-    }
-    let own = if cfg!(target_pointer_width = "64") { ["/lib64", "/usr/lib64"] } else { ["/lib32", "/usr/lib32"] };
-    folders.extend(own.iter().chain(&["/lib", "/usr/lib", "/usr/local/lib"]).map(PathBuf::from));
-    let mut seen = std::collections::HashSet::new();
-    folders.retain(|folder| folder.is_dir() && seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())));
-    folders
-}
-
-/// Adds the folders that a file of ld.so.conf(5)'s form names, following its includes.
-fn configured(file: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
-    let Ok(text) = fs::read_to_string(file) else { return };
-    for line in text.lines().map(|line| line.split('#').next().unwrap_or("").trim()) {
-        match line.strip_prefix("include") {
-            // An include names files by a pattern; the only one in use is `/some/folder/*.conf`.
-            Some(pattern) if depth < 4 => {
-                let Some(parent) = Path::new(pattern.trim()).parent() else { continue };
-                let mut files: Vec<_> =
-                    fs::read_dir(parent).into_iter().flatten().flatten().map(|f| f.path()).collect();
-                files.retain(|path| path.extension() == Some(OsStr::new("conf")));
-                files.sort();
-                for file in files {
-                    configured(&file, folders, depth + 1);
-                }
-            }
-            _ if line.starts_with('/') => folders.push(line.into()),
-            _ => {}
-        }
     }
 }

@@ -12,6 +12,7 @@ mod filters;
 mod foreign;
 mod link_types;
 mod memory;
+mod own_libpcap;
 mod reading;
 mod readme;
 mod refusals;

@@ -45,7 +45,7 @@ pub fn page(header: &str) -> Vec<u8> {
     roff.control("SH", ["DESCRIPTION"]).text([roman(
         "The library has every function of libpcap 1.10. A device named nflog:N, as in pcap_create(3PCAP), is the \
          packets that netfilter rules log to group N; every other device, every savefile and every name table is the \
-         system's libpcap, called unchanged. The form of a device's name is nflog[:GROUP[-GROUP][,...]][@LINKTYPE], with \
+         libpcap that the program would have without this library, called unchanged. The form of a device's name is nflog[:GROUP[-GROUP][,...]][@LINKTYPE], with \
          groups from 0 to 65535. On such devices these functions tell and set what libpcap has no words for. The others \
          are described by libpcap's own pages.",
     )]);

@@ -8,7 +8,7 @@ const STATUSES: [(&str, &str); 6] = [
     ("0 to 124", "the exit status of COMMAND; 1 from doctor if a check failed"),
     ("2", "the command line is wrong"),
     ("125", "pcap-nflog could not do its own part: the library, nft, or the privileges are missing"),
-    ("126", "COMMAND is there, but cannot be run, or cannot be given the library"),
+    ("126", "COMMAND is there, but cannot be run, or what captures in it cannot be given the library"),
     ("127", "COMMAND is not there"),
     ("128 + N", "of tap: signal N ended COMMAND"),
 ];
@@ -20,7 +20,10 @@ const VARIABLES: [(&str, &str); 4] = [
     ),
     ("PCAP_NFLOG_LINKTYPE", "as --linktype"),
     ("PCAP_NFLOG_DEVICES", "as --device, separated by spaces"),
-    ("PCAP_NFLOG_LIBPCAP", "path of the libpcap that everything else goes to, instead of the system's"),
+    (
+        "PCAP_NFLOG_LIBPCAP",
+        "path of the libpcap that everything else goes to, instead of the one that COMMAND would have had",
+    ),
 ];
 
 const EXAMPLES: [(&str, &str); 5] = [

@@ -55,7 +55,7 @@ fn compile(name: &str, kind: &str, libraries: &[&str]) -> PathBuf {
 }
 
 /// A client's source, in C or in C++.
-fn source(name: &str) -> PathBuf {
+pub fn source(name: &str) -> PathBuf {
     let [c, cpp] = ["c", "cc"].map(|extension| Path::new(CLIENTS).join(name).with_extension(extension));
     if c.is_file() { c } else { cpp }
 }

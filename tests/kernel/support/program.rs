@@ -33,6 +33,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ngrep", "ngrep"),
     ("pkg-config", "pkg-config"),
     ("python3", "python3"),
+    ("setcap", "libcap2-bin"),
     ("setpriv", "util-linux"),
     ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
