@@ -135,8 +135,8 @@ fn interpreter(elf: &[u8]) -> Option<Option<(usize, usize)>> {
     const INTERP: usize = 3;
     let number = |at: usize, size: usize| -> Option<usize> {
         let bytes = elf.get(at..at.checked_add(size)?)?;
-        let number = bytes.iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
-        let swapped = bytes.iter().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+        let number = bytes.iter().rev().fold(0u64, |number, &byte| (number << 8) | u64::from(byte));
+        let swapped = bytes.iter().fold(0u64, |number, &byte| (number << 8) | u64::from(byte));
         usize::try_from(if cfg!(target_endian = "big") { swapped } else { number }).ok()
     };
     // e_phoff, e_phentsize and e_phnum; then p_offset and p_filesz.

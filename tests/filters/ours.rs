@@ -51,7 +51,7 @@ pub fn on_dead_handle(expression: &str, optimize: bool) -> Compiled {
 /// An empty savefile of the link type, put where tests have their files.
 pub fn savefile() -> CString {
     let mut bytes = Vec::new();
-    for field in [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, SNAPLEN as u32, NFLOG as u32] {
+    for field in [0xa1b2_c3d4, 2 | (4 << 16), 0, 0, SNAPLEN as u32, NFLOG as u32] {
         bytes.extend(u32::to_ne_bytes(field));
     }
     if cfg!(target_endian = "big") {
