@@ -1,7 +1,7 @@
-/* starving CALL MODE DATALINK [DEVICE]: makes a call again and again, in a process of its own each time, while its k-th allocation
- * fails (or from the k-th on, or the k-th mmap: see failing.c), until none is left to fail. Each must succeed, or fail with
- * its error and a text. Counts those that did, those that died, and those that failed without a word. With another DEVICE it
- * is libpcap alone. */
+/* starving CALL MODE DATALINK [DEVICE]: makes a call again and again, in a process of its own each time, while its k-th
+ * allocation fails (or from the k-th on, or the k-th mmap: see failing.c), until none is left to fail. Each must succeed, or
+ * fail with its error and a text. Counts those that did, those that died, and those that failed without a word. With another
+ * DEVICE it is libpcap alone. With MODE repeat all are made in one process, which has no memory at all, and then has some. */
 #define _GNU_SOURCE
 #include "numbered.h"
 #include "../../include/pcap_nflog.h"
@@ -124,6 +124,27 @@ static int try(long k, int mode)
 	return how;
 }
 
+/* The same call again and again in one process that has no memory at all; then there is some. */
+static void repeat(long times)
+{
+	long failed = 0;
+	for (long i = 0; i <= times; i++) {
+		if (i < times)
+			arm(1, 2);
+		int result = make_the_call();
+		disarm();
+		CHECK(result >= 0 || errbuf[0] != 0, "the call fails without a word");
+		CHECK(i < times || result >= 0, "with memory: %s", errbuf);
+		failed += result < 0;
+		if (is("create") || is("open_live")) {
+			if (p != NULL)
+				pcap_close(p);
+			p = NULL;
+		}
+	}
+	printf("repeated=%ld failed=%ld\n", times, failed);
+}
+
 int main(int argc, char **argv)
 {
 	long succeeded = 0, failed = 0, silent = 0, died = 0, k;
@@ -145,6 +166,11 @@ int main(int argc, char **argv)
 	CHECK(arm && disarm, "failing.so is not preloaded");
 	CHECK(packet_info || strcmp(device, "nflog:5"), "the library is not preloaded");
 	open_sockets();
+	if (!strcmp(argv[2], "repeat")) {
+		prepare();
+		repeat(2000);
+		return 0;
+	}
 	for (k = 1; k < 100000; k += 1 + k / 20) { /* of many, some */
 		int status;
 		fflush(NULL);

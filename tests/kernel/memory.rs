@@ -99,6 +99,20 @@ fn a_list_of_devices_that_there_is_no_memory_for_is_an_error() {
 }
 
 #[test]
+fn a_program_that_goes_on_without_memory_is_told_so_each_time_and_is_served_when_there_is_some() {
+    in_private_network(|network| {
+        network.log_udp();
+        let preload = format!("{} {}", failing(network).display(), library().display());
+        // Not compile: libpcap's scanner would end the program.
+        for call in ["create", "open_live", "findalldevs", "dump_open", "list_datalinks", "set_datalink", "setfilter"] {
+            let client = Program::new(with_libpcap("starving")).env("LD_PRELOAD", &preload).env("RUST_BACKTRACE", "0");
+            let ended = client.args([call, "repeat", "RAW"]).succeed();
+            assert_eq!(ended.number("repeated"), 2000, "{ended:?}");
+        }
+    });
+}
+
+#[test]
 fn many_handles_one_after_another_or_at_once_leave_no_memory_behind() {
     const GROUPS: std::ops::Range<u16> = 100..300;
     in_private_network(|network| {

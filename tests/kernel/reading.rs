@@ -237,3 +237,17 @@ fn a_child_that_closes_its_copy_of_a_handle_leaves_the_parents_alone() {
         }
     });
 }
+
+#[test]
+fn two_processes_that_read_one_handle_share_its_packets_and_count_the_others_as_lost() {
+    in_private_network(|network| {
+        network.log_udp();
+        for ways in [&["fresh"][..], &["held"], &["fresh", "select"], &["held", "select"]] {
+            for client in both("sharing") {
+                let ended = client.args(ways).succeed();
+                // Both did read, though not in equal parts.
+                assert!(ended.number("parent") > 0 && ended.number("child") > 0, "{ended:?}");
+            }
+        }
+    });
+}
