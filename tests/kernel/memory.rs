@@ -44,10 +44,11 @@ fn starve(network: &Network, names: &[&str], link_types: &[&str], reader_thread:
         for (mode, what) in MODES {
             let Outcome { tried, silent, died } = calls(&both, [name, mode, link_type, "nflog:5"], reader_thread);
             // libpcap's scanner ends the program where it has no memory: in each compilation, of which a filter for NFLOG
-            // messages takes two.
+            // messages takes three: as it is, for raw IP, for Ethernet.
             let libpcaps = match name.starts_with("compile") {
                 true => {
-                    calls(&failing, [name, mode, "EN10MB", "lo"], "off").died * (1 + i64::from(*link_type == "NFLOG"))
+                    calls(&failing, [name, mode, "EN10MB", "lo"], "off").died
+                        * (1 + 2 * i64::from(*link_type == "NFLOG"))
                 }
                 false => 0,
             };
