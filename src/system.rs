@@ -1,8 +1,9 @@
-//! The system's libpcap: found once, at the first call that is not for NFLOG, its functions resolved all together.
+//! The libpcap that the program would have without this library: found once, its functions resolved all together. That
+//! is when this library is loaded, where libpcap would have been by then; else at the first call that is not for NFLOG.
 //!
 //! Preloaded or linked beside it, its functions are the next definitions behind ours (`RTLD_NEXT`); otherwise it is
-//! opened by name or path. This library must recognise itself there, under whatever name it was put in libpcap's
-//! place, and never call itself.
+//! opened by its path. This library must recognise itself there, under whatever name it was put in libpcap's place, and
+//! never call itself.
 
 mod asked;
 mod caller;
