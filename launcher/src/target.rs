@@ -113,8 +113,8 @@ fn names_an_interpreter(elf: &[u8]) -> Option<bool> {
     let wide = elf[4] == 2;
     let number = |at: usize, size: usize| -> Option<usize> {
         let bytes = elf.get(at..at + size)?;
-        let number = bytes.iter().rev().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
-        let swapped = bytes.iter().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+        let number = bytes.iter().rev().fold(0u64, |number, &byte| (number << 8) | u64::from(byte));
+        let swapped = bytes.iter().fold(0u64, |number, &byte| (number << 8) | u64::from(byte));
         usize::try_from(if cfg!(target_endian = "big") { swapped } else { number }).ok()
     };
     let (table, size, count) = match wide {

@@ -59,7 +59,7 @@ fn the_thread_is_there_when_it_is_wanted_and_takes_no_signals() {
     in_private_network(|network| {
         network.log_udp();
         // All signals but SIGKILL and SIGSTOP, which nobody can block, and glibc's own two.
-        let all = !(1 << 8 | 1 << 18 | 1 << 31 | 1 << 32);
+        let all = !((1 << 8) | (1 << 18) | (1 << 31) | (1 << 32));
         let (main, thread) = (("reader-libpcap".to_owned(), false), ("nflog-reader".to_owned(), true));
         for (mode, expected) in [("on", vec![thread, main.clone()]), ("off", vec![main])] {
             let reader = reader("nflog:5").env("PCAP_NFLOG_READER_THREAD", mode);
