@@ -22,6 +22,7 @@ make_system() {
     cp /etc/resolv.conf /etc/hosts "$root/etc/"
     mkdir -p "$root/usr/local/share/ca-certificates" "$root/root/pcap-nflog"
     cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2>/dev/null || :
+    [ ! -x "$root/usr/sbin/update-ca-certificates" ] || chroot "$root" update-ca-certificates >/dev/null 2>&1
     (cd "$repository" && git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=-) |
         tar -x -C "$root/root/pcap-nflog"
 }

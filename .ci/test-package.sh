@@ -35,9 +35,11 @@ exec chroot $root/system bash -eu -c '
     set -o pipefail
     repository=$1
     fail() { echo "FAILED: $*" >&2; exit 1; }
-    # What there is: names, kinds, sizes, and the targets of links. The logs and lists of dpkg change with each run.
-    state() { find / -xdev \( -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /etc/ld.so.cache \
-        -o -path "$repository" -o -path /home -o -path /tmp -o -path /root -o -path /dev \) -prune -o -not -type d -printf "%p %y %s %l\n" | sort; }
+    # What there is: names, kinds, sizes, and the targets of links. The logs and lists of dpkg change with each run, and
+    # outside of these folders, where no package puts anything, others may be at work.
+    state() { find /bin /boot /etc /lib* /opt /sbin /srv /usr /var -xdev \( -path /var/lib/dpkg -o -path /var/log -o \
+        -path /var/cache -o -path /etc/ld.so.cache -o -path "$repository" \) -prune -o \
+        -not -type d -printf "%p %y %s %l\n" | sort; }
     ip link set lo up
     state > /tmp/before
     grep -q "^/usr/bin/dpkg f" /tmp/before || fail "what there is was not found"
@@ -46,7 +48,8 @@ exec chroot $root/system bash -eu -c '
     dpkg -i /package.deb
     dpkg -s pcap-nflog | grep -E "^(Version|Depends|Recommends):"
     [ "$(ldconfig -p | grep -F libpcap.so | sort)" = "$(cat /tmp/libpcap-before)" ] || fail "libpcap is shadowed"
-    ldconfig -p | grep -q libpcap_nflog.so.0 || fail "the library is not in the cache of the linker"
+    # Not -q: ldconfig must not be cut off, with pipefail.
+    ldconfig -p | grep libpcap_nflog.so.0 >/dev/null || fail "the library is not in the cache of the linker"
     man -w pcap-nflog pcap_nflog >/dev/null 2>&1 || ls /usr/share/man/man1/pcap-nflog.1.gz /usr/share/man/man3/pcap_nflog.3.gz >/dev/null
 
     pcap-nflog doctor tcpdump
