@@ -1326,7 +1326,7 @@ typedef struct pcap_nflog_info {
    */
   uint8_t address[8];
   /**
-   * The rule's prefix, a C string.
+   * The rule's prefix, a C string. Whoever made the rule chose it: it may hold what a terminal obeys.
    */
   char prefix[PCAP_NFLOG_PREFIX_SIZE];
 } pcap_nflog_info;

@@ -72,6 +72,7 @@
 //!     record.rs       the record in hand: in place, or copied where it was cut off
 //!     ruleset.rs      which groups the rules log to
 //!     ruleset/        the rules of nftables and of iptables-legacy
+//!     text.rs         what others chose, made fit for a terminal
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
 //! src/bpf/            classic BPF: validate and run

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::link_type::LinkType;
+use super::text::printable;
 
 const GRAMMAR: &str = "nflog[:GROUP[-GROUP][,...]][@LINKTYPE], groups 0 to 65535, as in nflog:5 or nflog:1,10-20@RAW";
 
@@ -25,7 +26,7 @@ pub struct DeviceError {
 
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; the form is {GRAMMAR}", self.name, self.problem)
+        write!(f, "{}: {}; the form is {GRAMMAR}", printable(&self.name), printable(&self.problem))
     }
 }
 

@@ -43,6 +43,7 @@ mod source;
 mod stamp;
 mod stop;
 mod sys;
+mod text;
 mod wait;
 
 pub use batch::{Batch, DATAGRAM_MAX};
@@ -64,4 +65,5 @@ pub use session::{Fetched, Progress, Session};
 pub use stamp::Stamp;
 pub use stop::Stop;
 pub(crate) use sys::{CancelState, cancellation_point};
+pub use text::{printable, shown};
 pub use wait::{Blocking, Fetch, Wait};
