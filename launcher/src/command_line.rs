@@ -1,7 +1,7 @@
 //! What the launcher accepts. The man page and the shell completions are made from these definitions
 //! (`examples/generate.rs`), so each text here is for the user.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{Args, Parser, Subcommand};
 use pcap_nflog::capture::{Device, LinkType};
@@ -36,9 +36,13 @@ pub struct Devices {
     /// Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG
     #[arg(long, value_name = "TYPE", value_parser = link_type, global = true)]
     pub linktype: Option<LinkType>,
-    /// A device for COMMAND to list, besides those that rules log to; may be repeated
+    /// A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated
     #[arg(long = "device", value_name = "DEVICE", value_parser = device, global = true)]
     pub listed: Vec<String>,
+    /// Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it: nothing waits for a
+    /// batch, and estimated times are near; each packet costs a wake-up
+    #[arg(long, global = true)]
+    pub immediate: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +98,13 @@ fn link_type(name: &str) -> Result<LinkType, String> {
     LinkType::from_name(name).ok_or_else(|| format!("it is not one of {}", LinkType::names()))
 }
 
+/// The NFLOG device that an argument of a program ends with: `nflog:5@EN10MB`, `-inflog:5`, `1:nflog:5`.
+pub fn device_in(argument: &OsStr) -> Option<&str> {
+    let text = argument.to_str()?;
+    let name = &text[text.find("nflog")?..];
+    (name != "nflog" && Device::parse(name).is_ok()).then_some(name)
+}
+
 /// Devices are handed on separated by spaces; no device name has one.
 fn device(name: &str) -> Result<String, String> {
     Device::parse(name).map(|_| name.to_owned()).map_err(|error| error.to_string())
@@ -116,6 +127,22 @@ mod tests {
         assert_eq!(line.devices.linktype, Some(LinkType::Ethernet));
         let Action::Run(command) = line.action else { panic!("{line:?}") };
         assert_eq!(command, ["tcpdump", "--device", "x", "--help"]);
+    }
+
+    #[test]
+    fn devices_are_found_in_a_programs_arguments() {
+        let found = |argument: &'static str| device_in(OsStr::new(argument));
+        for (argument, device) in [
+            ("nflog:5@EN10MB", "nflog:5@EN10MB"),
+            ("-inflog:5", "nflog:5"),
+            ("1:nflog:5-7", "nflog:5-7"),
+            ("exec trafshow -i nflog:5", "nflog:5"),
+        ] {
+            assert_eq!(found(argument), Some(device), "{argument}");
+        }
+        for argument in ["", "lo", "nflog", "/usr/include/pcap_nflog.h", "nflog:x", "nflog:5 -w out", "nflogger0"] {
+            assert_eq!(found(argument), None, "{argument}");
+        }
     }
 
     #[test]

@@ -63,10 +63,30 @@ fn what_the_user_had_in_the_environment_is_kept() {
         assert_eq!(lines[0], format!("{}:libc.so.6", library().display()));
         assert!(lines[1].ends_with("/drop-in:/nowhere:/else"), "{lines:?}");
         assert_eq!(lines[2..], ["EN10MB", "nflog:1 nflog:2 nflog:3-4"]);
+        // The devices that the command's arguments name are listed as well: some programs open no others.
+        let show = ["sh", "-c", "echo $PCAP_NFLOG_DEVICES; : -i", "-inflog:7", "nflog:x", "lo"];
+        assert_eq!(launched(&show).succeeded().lines(), ["nflog:7"]);
+        let show = ["tap", "--linktype", "en10mb", "udp dport 53", "--", "sh", "-c", "echo $PCAP_NFLOG_DEVICES = {}"];
+        let lines = launched(&show).succeeded().lines();
+        let device = lines[0].split_once(" = ").expect("both").1;
+        assert!(device.ends_with("@EN10MB") && lines[0].split(' ').next() == Some(device), "{lines:?}");
         // A launcher under the launcher adds nothing.
         let path = env!("CARGO_BIN_EXE_pcap-nflog");
         let nested = launched(&[path, "sh", "-c", "echo $LD_PRELOAD"]).succeeded();
         assert_eq!(nested.lines(), [library().display().to_string()]);
+    });
+}
+
+#[test]
+fn immediate_mode_is_asked_for_in_front_of_the_command_and_behind_tap() {
+    in_private_network(|_| {
+        let show = |options: &[&str], command: &str| {
+            let words = [options, &["sh", "-c", command]].concat();
+            launcher().env("PCAP_NFLOG_IMMEDIATE", "0").args(words).succeed().stdout()
+        };
+        assert_eq!(show(&["--immediate"], "echo $PCAP_NFLOG_IMMEDIATE"), "1\n");
+        assert_eq!(show(&["tap", "--immediate", "udp dport 53", "--"], "echo $PCAP_NFLOG_IMMEDIATE; : {}"), "1\n");
+        assert_eq!(show(&["tap", "udp dport 53", "--"], "echo $PCAP_NFLOG_IMMEDIATE; : {}"), "0\n");
     });
 }
 

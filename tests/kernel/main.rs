@@ -8,6 +8,7 @@ mod support;
 
 mod delivery;
 mod discovery;
+mod environment;
 mod filters;
 mod foreign;
 mod link_types;
