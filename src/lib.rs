@@ -47,6 +47,7 @@
 //!     options.rs      what a capture can be told before it opens
 //!     netlink.rs      the socket and its requests
 //!     owner.rs        who reads a group, when it isn't us
+//!     privilege.rs    what to do without CAP_NET_ADMIN
 //!     batch.rs        one received datagram, its messages in order
 //!     message.rs      a zero-copy view of one packet message
 //!     layout.rs       where the attributes of a message stand

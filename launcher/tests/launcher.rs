@@ -170,7 +170,15 @@ fn the_doctor_names_what_is_there_and_what_is_missing() {
         let unprivileged = Program::new("setpriv").args(drop).arg(env!("CARGO_BIN_EXE_pcap-nflog"));
         let ill = unprivileged.arg("doctor").env("PCAP_NFLOG_LIB", library()).run();
         assert_eq!(status(&ill), 1, "{ill:?}");
-        assert!(ill.stdout().contains("FAIL  privilege") && ill.stdout().contains("needs CAP_NET_ADMIN"), "{ill:?}");
+        let advice =
+            "permission denied: needs CAP_NET_ADMIN: root lacks it here, as in a container: docker run --cap-add";
+        for words in [format!(": {advice}"), format!("note  rules       the rules cannot be read: {advice}")] {
+            assert!(ill.stdout().contains("FAIL  privilege") && ill.stdout().contains(&words), "{ill:?}");
+        }
+        let unprivileged = Program::new("setpriv").args(drop).arg(env!("CARGO_BIN_EXE_pcap-nflog"));
+        let list = unprivileged.arg("list").run();
+        assert_eq!(status(&list), 125, "{list:?}");
+        assert!(list.stderr().contains(advice), "{list:?}");
         assert_eq!(support::network::bound_groups(), []);
     });
 }
@@ -222,7 +230,8 @@ fn a_tap_that_cannot_be_leaves_nothing_behind() {
         let unprivileged = unprivileged.args(["tap", "udp dport 53", "--", "true", "{}"]);
         let ended = unprivileged.env("PCAP_NFLOG_LIB", library()).run();
         assert_eq!(status(&ended), 125, "{ended:?}");
-        assert!(ended.stderr().contains("needs CAP_NET_ADMIN"), "{ended:?}");
+        assert!(ended.stderr().contains("needs CAP_NET_ADMIN: root lacks it here"), "{ended:?}");
+        assert!(ended.stderr().contains("docker run --cap-add NET_ADMIN"), "{ended:?}");
     });
 }
 

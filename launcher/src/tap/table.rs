@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pcap_nflog::capture::needs_net_admin;
+
 use crate::failure::{Failure, Result};
 
 const PREFIX: &str = "pcap_nflog_tap_";
@@ -155,8 +157,8 @@ fn refused(stderr: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(stderr);
     let text = text.trim_end();
     let advice = match text.contains("Operation not permitted") || text.contains("must be root") {
-        true => "\nneeds CAP_NET_ADMIN: run it as root, or in a network namespace of your own (unshare -Urn)",
-        false => "",
+        true => format!("\n{}", needs_net_admin()),
+        false => String::new(),
     };
     Failure::own(format!("nft refuses it:\n{text}{advice}"))
 }
