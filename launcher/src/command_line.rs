@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use pcap_nflog::capture::{Device, LinkType};
 
@@ -89,6 +90,25 @@ pub struct Tap {
     /// The program to run and its arguments, in which {} is the device
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub command: Vec<OsString>,
+}
+
+impl CommandLine {
+    /// Reads the words of a command line, the launcher's name first.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, how it is written, and a tip; or the help that was asked for.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from(words).map_err(|mut error| {
+            let of_tap = error.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains(" tap "));
+            if of_tap && matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument) {
+                let tip = "MATCH is one argument, in quotes, and -- stands between it and COMMAND: \
+                           pcap-nflog tap 'udp dport 53' -- tcpdump -nn -i {}";
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            }
+            error
+        })
+    }
 }
 
 /// The hooks of the inet family that do not need a device.

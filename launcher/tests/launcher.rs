@@ -100,7 +100,11 @@ fn exit_statuses_are_those_of_a_shell() {
         refused(&["/etc"], 126, "is a directory");
         refused(&["--device", "nflog:x", "true"], 2, "group 'x' is not a number");
         refused(&["--linktype", "PPP", "true"], 2, "it is not one of RAW");
-        refused(&["tap", "udp dport 53"], 2, "COMMAND");
+        let tip = "tip: MATCH is one argument, in quotes, and -- stands between it and COMMAND: pcap-nflog tap 'udp";
+        for words in ["tap 'udp dport 53'", "tap 'udp dport 53' tcpdump -i {}", "tap udp dport 53 -- tcpdump -i {}"] {
+            let split = Program::new("sh").args(["-c", &format!("printf '%s\n' {words}")]).succeed().lines();
+            refused(&split.iter().map(String::as_str).collect::<Vec<_>>(), 2, tip);
+        }
         let script = network.folder().join("script");
         fs::write(&script, "#!/no/such/interpreter\n").unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
