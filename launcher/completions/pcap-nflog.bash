@@ -47,7 +47,7 @@ _pcap__nflog() {
 
     case "${cmd}" in
         pcap__nflog)
-            opts="-h -V --linktype --device --help --version doctor list tap help"
+            opts="-h -V --linktype --device --immediate --help --version doctor list tap help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -69,7 +69,7 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__doctor)
-            opts="-h --linktype --device --help"
+            opts="-h --linktype --device --immediate --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,7 +161,7 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__list)
-            opts="-h --linktype --device --help"
+            opts="-h --linktype --device --immediate --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,7 +183,7 @@ _pcap__nflog() {
             return 0
             ;;
         pcap__subcmd__nflog__subcmd__tap)
-            opts="-h --hooks --dry-run --linktype --device --help"
+            opts="-h --hooks --dry-run --linktype --device --immediate --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

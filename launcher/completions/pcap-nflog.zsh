@@ -16,7 +16,8 @@ _pcap-nflog() {
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
 '--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
-'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated]:DEVICE:_default' \
+'--immediate[Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it\: nothing waits for a batch, and estimated times are near; each packet costs a wake-up]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -33,7 +34,8 @@ _pcap-nflog() {
             (doctor)
 _arguments "${_arguments_options[@]}" : \
 '--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
-'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated]:DEVICE:_default' \
+'--immediate[Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it\: nothing waits for a batch, and estimated times are near; each packet costs a wake-up]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::command -- The program to check, with its arguments:_default' \
@@ -42,7 +44,8 @@ _arguments "${_arguments_options[@]}" : \
 (list)
 _arguments "${_arguments_options[@]}" : \
 '--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
-'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated]:DEVICE:_default' \
+'--immediate[Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it\: nothing waits for a batch, and estimated times are near; each packet costs a wake-up]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
@@ -51,8 +54,9 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '*--hooks=[Where packets are matched\: a list of prerouting, input, forward, output and postrouting]:LIST:(prerouting input forward output postrouting)' \
 '--linktype=[Link type of NFLOG devices whose name has none\: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG]:TYPE:_default' \
-'*--device=[A device for COMMAND to list, besides those that rules log to; may be repeated]:DEVICE:_default' \
+'*--device=[A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated]:DEVICE:_default' \
 '--dry-run[Print the rules and the command, and do nothing]' \
+'--immediate[Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it\: nothing waits for a batch, and estimated times are near; each packet costs a wake-up]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':matching -- What to capture, in the words of nft(8)\: '\''tcp dport 443'\'', '\''meta skuid www-data'\'', '\''ct state invalid'\''; '\'''\'' is everything:_default' \

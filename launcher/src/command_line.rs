@@ -69,6 +69,10 @@ pub enum Action {
     /// each {} replaced by the device, and removes the table when COMMAND has ended, however that comes about. A packet
     /// is logged in each hook that it passes, before rules of priority filter see it; on loopback that is output, then
     /// input.
+    ///
+    /// MATCH selects packets, not conversations: 'tcp dport 443' is what is sent to the port, by this host and to it, and
+    /// not what is sent back. 'tcp sport . tcp dport { 443 . 1024-65535, 1024-65535 . 443 }' is both directions; so is
+    /// 'meta l4proto tcp' with a filter of COMMAND's own, such as tcpdump's port 443.
     Tap(Tap),
     /// Runs a program.
     #[command(external_subcommand)]

@@ -1,18 +1,13 @@
 //! Names that somebody else chose cannot steer the terminal that the launcher writes to.
 
-#[path = "../../tests/kernel/support/mod.rs"]
 #[allow(dead_code)]
-mod support;
+mod launched;
 
 use std::fs;
 
-use support::client::library;
-use support::network::in_private_network;
-use support::program::{Finished, Program, Running};
-
-fn launcher() -> Program {
-    Program::new(env!("CARGO_BIN_EXE_pcap-nflog")).env("PCAP_NFLOG_LIB", library())
-}
+use launched::launcher;
+use launched::support::network::in_private_network;
+use launched::support::program::{Finished, Program, Running};
 
 /// What was written, in both streams, is lines of printable text.
 fn printable(finished: &Finished) -> String {
