@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use pcap_nflog::capture::{Device, LinkType};
@@ -34,8 +35,8 @@ pub struct CommandLine {
 /// What COMMAND gets to know of NFLOG devices.
 #[derive(Debug, Args)]
 pub struct Devices {
-    /// Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG
-    #[arg(long, value_name = "TYPE", value_parser = link_type, global = true)]
+    /// Link type of NFLOG devices whose name has none
+    #[arg(long, value_name = "TYPE", value_parser = link_types(), ignore_case = true, global = true)]
     pub linktype: Option<LinkType>,
     /// A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated
     #[arg(long = "device", value_name = "DEVICE", value_parser = device, global = true)]
@@ -118,8 +119,10 @@ impl CommandLine {
 /// The hooks of the inet family that do not need a device.
 pub const HOOKS: [&str; 5] = ["prerouting", "input", "forward", "output", "postrouting"];
 
-fn link_type(name: &str) -> Result<LinkType, String> {
-    LinkType::from_name(name).ok_or_else(|| format!("it is not one of {}", LinkType::names()))
+/// The names are told to clap, for its texts and the completions.
+fn link_types() -> impl TypedValueParser<Value = LinkType> {
+    PossibleValuesParser::new(LinkType::ALL.map(LinkType::name))
+        .try_map(|name| LinkType::from_name(&name).ok_or("no such link type"))
 }
 
 /// The NFLOG device that an argument of a program ends with: `nflog:5@EN10MB`, `-inflog:5`, `1:nflog:5`.
