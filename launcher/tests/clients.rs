@@ -74,7 +74,9 @@ fn works(tool: &str, package: &str, way: &str, device: &str) {
 fn version(package: &str) -> String {
     let output = match package {
         // These often come from elsewhere.
-        "python3" | "nodejs" => Command::new(package.trim_end_matches("js")).arg("--version").output(),
+        "python3" | "/usr/bin/python3" | "nodejs" => {
+            Command::new(package.trim_end_matches("js")).arg("--version").output()
+        }
         _ => Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]).stderr(Stdio::null()).output(),
     };
     let output = output.ok().filter(|output| output.status.success());

@@ -43,6 +43,10 @@ fn the_man_pages_examples_show_the_directions_that_it_says() {
         assert_eq!(directions(&to_port[0]), (true, false));
         let both: Vec<_> = both.into_iter().filter(|words| !to_port.contains(words)).collect();
         assert_eq!(both.len(), 2, "{both:?}");
+        let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+        for words in [&to_port[0], &both[0]] {
+            assert!(readme.contains(&format!("    sudo pcap-nflog tap '{}' -- tcpdump -nn -i {{}}\n", words[1])));
+        }
         for words in both {
             assert_eq!(directions(&words), (true, true), "{words:?}");
         }

@@ -11,8 +11,11 @@ use super::*;
 fn a_python_program_prints_what_was_sent() {
     in_private_network(|network| {
         log(network);
-        prints_payloads(script("python3", "python3", "print.py"), "nflog:5");
-        works("Python, ctypes", "python3", BY_NAME, "nflog:5");
+        // The system's, and one from elsewhere that may be before it in PATH.
+        for interpreter in ["/usr/bin/python3", "python3"] {
+            prints_payloads(script(interpreter, "python3", "print.py"), "nflog:5");
+            works("Python, ctypes", interpreter, BY_NAME, "nflog:5");
+        }
     });
 }
 
