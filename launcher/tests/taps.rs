@@ -92,6 +92,7 @@ fn a_tap_that_cannot_be_leaves_nothing_behind() {
         refused(&["tap", "udp dport 53", "--", "no-such-command", "{}"], 127, "command not found");
         refused(&["tap", "udp dport 53", "--", "/etc/passwd", "{}"], 126, "it is not executable");
         refused(&["tap", "udp fport 53", "--", "true", "{}"], 125, "nft refuses it");
+        refused(&["tap", "udp", "--", "true", "{}"], 125, "MATCH ends too early: nft wants more, as in 'udp dport 53'");
         refused(&["tap", "udp dport 53; drop", "--", "true", "{}"], 2, "without ';'");
         refused(&["tap", "udp dport 53", "--", "true"], 2, "the command has no {}");
         refused(&["tap", "--hooks", "ingress", "udp dport 53", "--", "true", "{}"], 2, "ingress");

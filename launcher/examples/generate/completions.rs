@@ -13,7 +13,7 @@ pub fn all(command: &Command) -> [(&'static str, String); 3] {
 }
 
 /// An option: its long name, what it does, and its values.
-struct Option {
+struct LongOption {
     long: String,
     help: String,
     repeats: bool,
@@ -33,16 +33,16 @@ enum Values {
 
 struct Facts {
     /// Options that stand before COMMAND and behind every command.
-    options: Vec<Option>,
+    options: Vec<LongOption>,
     /// Options of tap alone.
-    of_tap: Vec<Option>,
+    of_tap: Vec<LongOption>,
     /// The launcher's own commands and what they do.
     actions: Vec<(String, String)>,
 }
 
 impl Facts {
     fn of(command: &Command) -> Facts {
-        let first_line = |text: std::option::Option<&clap::builder::StyledStr>| {
+        let first_line = |text: Option<&clap::builder::StyledStr>| {
             text.map(ToString::to_string).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
         };
         let option = |argument: &Arg| {
@@ -54,7 +54,7 @@ impl Facts {
                 None => Values::One(names()),
             };
             let repeats = matches!(argument.get_action(), clap::ArgAction::Append);
-            Some(Option {
+            Some(LongOption {
                 long: argument.get_long()?.to_owned(),
                 help: first_line(argument.get_help()),
                 repeats,
@@ -72,12 +72,12 @@ impl Facts {
     }
 
     /// The long options of a list, each with its dashes.
-    fn longs(options: &[Option]) -> String {
+    fn longs(options: &[LongOption]) -> String {
         options.iter().map(|option| format!("--{}", option.long)).collect::<Vec<_>>().join(" ")
     }
 
     /// The options that a value follows.
-    fn valued(&self) -> Vec<&Option> {
+    fn valued(&self) -> Vec<&LongOption> {
         let all = self.options.iter().chain(&self.of_tap);
         all.filter(|option| !matches!(option.values, Values::None)).collect()
     }
@@ -117,7 +117,7 @@ impl Facts {
     fn zsh(&self) -> String {
         let quoted = |text: &str| text.replace('\'', "'\\''");
         let words = |text: &str| quoted(text).replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
-        let lines = |options: &[Option]| {
+        let lines = |options: &[LongOption]| {
             let mut lines = Vec::new();
             for option in options {
                 let action = match &option.values {
@@ -141,7 +141,7 @@ impl Facts {
 
     fn fish(&self) -> String {
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-        let lines = |condition: &str, options: &[Option]| {
+        let lines = |condition: &str, options: &[LongOption]| {
             let mut lines = Vec::new();
             for option in options {
                 let values = match &option.values {
