@@ -52,6 +52,9 @@ _pcap_nflog() {
             *)
                 if [[ $action == tap ]]; then
                     match=1
+                elif [[ $action == doctor ]]; then
+                    _pcap_nflog_command $i
+                    return
                 elif [[ ! $action ]]; then
                     case ${COMP_WORDS[i]} in
                         doctor | list | tap | help) action=${COMP_WORDS[i]} ;;
@@ -86,12 +89,11 @@ _pcap_nflog() {
     case $action,$cur in
         tap,-*) COMPREPLY=($(compgen -W "--hooks --dry-run --linktype --device --immediate --help --version ${match:+--}" -- "$cur")) ;;
         *,-*) COMPREPLY=($(compgen -W '--linktype --device --immediate --help --version' -- "$cur")) ;;
-        ,*)
+        ,* | doctor,*)
             _pcap_nflog_command "$COMP_CWORD"
-            COMPREPLY+=($(compgen -W 'doctor list tap help' -- "$cur"))
+            [[ $action ]] || COMPREPLY+=($(compgen -W 'doctor list tap help' -- "$cur"))
             ;;
         tap,*) COMPREPLY=($(compgen -W "${match:+--}" -- "$cur")) ;;
-        doctor,*) COMPREPLY=($(compgen -c -- "$cur")) ;;
         help,*) COMPREPLY=($(compgen -W 'doctor list tap help' -- "$cur")) ;;
     esac
 }

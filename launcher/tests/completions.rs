@@ -12,7 +12,7 @@ use launched::support::program::{Program, Running, Stream};
 
 /// A line up to the cursor, and the words that it is completed to. `probe` has completions of its own: alpha and beta.
 /// A rule logs to group 4242.
-const LINES: [(&str, &[&str]); 18] = [
+const LINES: [(&str, &[&str]); 20] = [
     ("--linkt", &["--linktype"]),
     ("--imm", &["--immediate"]),
     ("--linktype EN", &["--linktype", "EN10MB"]),
@@ -24,6 +24,8 @@ const LINES: [(&str, &[&str]); 18] = [
     ("probe --linkt", &["probe", "--linkt"]),
     ("--linktype RAW --device nflog:5 probe al", &["--linktype", "RAW", "--device", "nflog:5", "probe", "alpha"]),
     ("doctor setpri", &["doctor", "setpriv"]),
+    ("doctor probe al", &["doctor", "probe", "alpha"]),
+    ("doctor probe --linkt", &["doctor", "probe", "--linkt"]),
     ("tap --hooks pre", &["tap", "--hooks", "prerouting"]),
     ("tap --hooks input,pre", &["tap", "--hooks", "input,prerouting"]),
     ("tap 'udp dport 53' --linkt", &["tap", "udp dport 53", "--linktype"]),

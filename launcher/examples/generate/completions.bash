@@ -52,6 +52,9 @@ _pcap_nflog() {
             *)
                 if [[ $action == tap ]]; then
                     match=1
+                elif [[ $action == doctor ]]; then
+                    _pcap_nflog_command $i
+                    return
                 elif [[ ! $action ]]; then
                     case ${COMP_WORDS[i]} in
                         @ACTION@) action=${COMP_WORDS[i]} ;;
@@ -73,12 +76,11 @@ _pcap_nflog() {
     case $action,$cur in
         tap,-*) COMPREPLY=($(compgen -W "@OF_TAP@ @OPTIONS@ ${match:+--}" -- "$cur")) ;;
         *,-*) COMPREPLY=($(compgen -W '@OPTIONS@' -- "$cur")) ;;
-        ,*)
+        ,* | doctor,*)
             _pcap_nflog_command "$COMP_CWORD"
-            COMPREPLY+=($(compgen -W '@ACTIONS@' -- "$cur"))
+            [[ $action ]] || COMPREPLY+=($(compgen -W '@ACTIONS@' -- "$cur"))
             ;;
         tap,*) COMPREPLY=($(compgen -W "${match:+--}" -- "$cur")) ;;
-        doctor,*) COMPREPLY=($(compgen -c -- "$cur")) ;;
         help,*) COMPREPLY=($(compgen -W '@ACTIONS@' -- "$cur")) ;;
     esac
 }

@@ -19,6 +19,9 @@ function __pcap_nflog_state
             case '*'
                 if test $at = tap
                     set at tap-match
+                else if test $at = doctor
+                    printf '%s\n' command $words
+                    return
                 else if test $at = front
                     switch $words[1]
                         case @ACTION@

@@ -35,7 +35,7 @@ _pcap_nflog() {
         command) _pcap_nflog_commands && ret=0 ;;
         arguments)
             case $words[1] in
-                doctor) _arguments $options '1:program:_command_names -e' && ret=0 ;;
+                doctor) _arguments $options '(-)1:program:_command_names -e' '*:: :_normal' && ret=0 ;;
                 list) _arguments $options && ret=0 ;;
                 help) _pcap_nflog_commands && ret=0 ;;
                 tap)
