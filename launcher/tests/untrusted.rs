@@ -4,6 +4,7 @@
 mod launched;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use launched::launcher;
 use launched::support::network::in_private_network;
@@ -57,6 +58,14 @@ fn failures_show_them_as_printable_text() {
         let doctor = printable(&launcher().args(["doctor", file]).run());
         assert!(doctor.contains("?[31mprogram?ok    library: permission denied"), "{doctor}");
         assert!(printable(&launcher().arg(file).run()).contains("?[31mprogram\nok    library: permission denied"));
+        // A program that seems to have a libpcap of its own is warned of.
+        let program = network.folder().join("\x1b[31mpro\ngram");
+        let mut binary = fs::read(Program::new("true").path()).unwrap();
+        binary.extend(b"libpcap version 1.10");
+        fs::write(&program, binary).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let warned = printable(&launcher().arg(&program).run());
+        assert!(warned.contains("warning: ") && warned.contains("?[31mpro?gram: "), "{warned}");
         // nft shows in its answer what it did not understand.
         let tap = launcher().args(["tap", "\x1b[31miifnam \"\x1b[31mif\"", "--", "true", "{}"]).run();
         let text = printable(&tap);
