@@ -4,6 +4,7 @@
  * build: cc nflog-who.c $(pkg-config --cflags --libs pcap_nflog) -o nflog-who
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <net/if.h>
 #include <pcap_nflog.h>
 #include <pwd.h>
@@ -14,11 +15,19 @@ static const char *const hooks[] = {
 	"prerouting", "input", "forward", "output", "postrouting", "ingress", "egress",
 };
 
+/* Somebody else chose it: an interface's name or a rule's prefix may contain what a terminal obeys. */
+static void print_chosen(const char *text)
+{
+	for (; *text; text++)
+		putchar(isprint((unsigned char)*text) ? *text : '?');
+}
+
 static void print_interface(const char *label, unsigned int index)
 {
 	char name[IF_NAMESIZE];
 
-	printf(" %s=%s", label, if_indextoname(index, name) ? name : "?");
+	printf(" %s=", label);
+	print_chosen(if_indextoname(index, name) ? name : "?");
 }
 
 static void print_packet(const unsigned char *bytes, unsigned int length)
@@ -64,8 +73,11 @@ static void on_packet(unsigned char *user, const struct pcap_pkthdr *header, con
 		print_interface("in", info.indev);
 	if (info.present & PCAP_NFLOG_HAS_OUTDEV)
 		print_interface("out", info.outdev);
-	if (info.present & PCAP_NFLOG_HAS_PREFIX)
-		printf(" prefix=\"%s\"", info.prefix);
+	if (info.present & PCAP_NFLOG_HAS_PREFIX) {
+		printf(" prefix=\"");
+		print_chosen(info.prefix);
+		putchar('"');
+	}
 	print_packet(bytes, header->caplen);
 	printf(" length=%u\n", header->len);
 	fflush(stdout);

@@ -1326,7 +1326,7 @@ typedef struct pcap_nflog_info {
    */
   uint8_t address[8];
   /**
-   * The rule's prefix, a C string.
+   * The rule's prefix, a C string. Whoever made the rule chose it: it may hold what a terminal obeys.
    */
   char prefix[PCAP_NFLOG_PREFIX_SIZE];
 } pcap_nflog_info;
@@ -1382,7 +1382,8 @@ typedef struct pcap_nflog_stat {
 /**
  * Lists the devices that can be captured: those of the system's libpcap, then `nflog`, one for each group that the
  * running ruleset logs to, as far as this process may read it (CAP_NET_ADMIN), and those that the environment variable
- * `PCAP_NFLOG_DEVICES` names, separated by spaces.
+ * `PCAP_NFLOG_DEVICES` names, separated by spaces. A wrong name among those is listed with what is wrong for its
+ * description.
  *
  * # Safety
  *
@@ -2123,7 +2124,8 @@ int pcap_set_timeout(pcap_t *p,
                      int to_ms);
 
 /**
- * Sets immediate mode: each packet is handed over at once, at the cost of a wake-up for each.
+ * Sets immediate mode: each packet is handed over at once, at the cost of a wake-up for each. Where the environment
+ * variable `PCAP_NFLOG_IMMEDIATE` is `1` or `on`, NFLOG devices are in immediate mode whatever is set here.
  *
  * # Safety
  *
@@ -2133,7 +2135,8 @@ int pcap_set_timeout(pcap_t *p,
  *
  * 0, or `PCAP_ERROR_ACTIVATED`.
  */
-int pcap_set_immediate_mode(pcap_t *p, int immediate);
+int pcap_set_immediate_mode(pcap_t *p,
+                            int immediate);
 
 /**
  * Sets the size of the buffer between the kernel and the reader, in bytes; the default is 16 MiB. What is not

@@ -47,6 +47,7 @@
 //!     options.rs      what a capture can be told before it opens
 //!     netlink.rs      the socket and its requests
 //!     owner.rs        who reads a group, when it isn't us
+//!     privilege.rs    what to do without CAP_NET_ADMIN
 //!     batch.rs        one received datagram, its messages in order
 //!     message.rs      a zero-copy view of one packet message
 //!     layout.rs       where the attributes of a message stand
@@ -72,6 +73,7 @@
 //!     record.rs       the record in hand: in place, or copied where it was cut off
 //!     ruleset.rs      which groups the rules log to
 //!     ruleset/        the rules of nftables and of iptables-legacy
+//!     text.rs         what others chose, made fit for a terminal
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
 //! src/bpf/            classic BPF: validate and run

@@ -1,218 +1,101 @@
-_pcap__nflog() {
-    local i cur prev opts cmd
-    COMPREPLY=()
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        cur="$2"
-    else
-        cur="${COMP_WORDS[COMP_CWORD]}"
-    fi
-    prev="$3"
-    cmd=""
-    opts=""
+# Completion of pcap-nflog(1) for bash, with the package bash-completion. Generated: make man.
 
-    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
-    do
-        case "${cmd},${i}" in
-            ",$1")
-                cmd="pcap__nflog"
+# What has been typed of the word at the cursor, which bash splits at colons.
+_pcap_nflog_devices() {
+    local word=${COMP_LINE:0:COMP_POINT}
+    word=${word##*[ =]}
+    local groups
+    groups=$(pcap-nflog list 2>/dev/null | awk 'NR > 1 && !seen[$1]++ { print "nflog:" $1 }')
+    COMPREPLY=($(compgen -W "nflog $groups" -- "$word"))
+    if [[ $word == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        local index colon=${word%"${word##*:}"}
+        for index in "${!COMPREPLY[@]}"; do
+            COMPREPLY[index]=${COMPREPLY[index]#"$colon"}
+        done
+    fi
+}
+
+# What begins at a word is a command line of its own.
+_pcap_nflog_command() {
+    if declare -F _comp_command_offset >/dev/null; then
+        _comp_command_offset "$1"
+    elif declare -F _command_offset >/dev/null; then
+        _command_offset "$1"
+    elif ((COMP_CWORD == $1)); then
+        COMPREPLY=($(compgen -c -- "${COMP_WORDS[COMP_CWORD]}"))
+    fi
+}
+
+_pcap_nflog() {
+    local cur=${COMP_WORDS[COMP_CWORD]} action= match= value= i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --)
+                if [[ $action == tap ]]; then
+                    _pcap_nflog_command $((i + 1))
+                    return
+                fi
                 ;;
-            pcap__nflog,doctor)
-                cmd="pcap__nflog__subcmd__doctor"
+            --linktype | --device | --hooks)
+                value=${COMP_WORDS[i]}
+                [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+                # Up to the value's end, or to the cursor.
+                ((i++))
+                while ((i + 1 <= COMP_CWORD)) && [[ ${COMP_WORDS[i]} == [:@] || ${COMP_WORDS[i + 1]} == [:@] ]]; do
+                    ((i++))
+                done
+                ((i >= COMP_CWORD)) && break
+                value=
                 ;;
-            pcap__nflog,help)
-                cmd="pcap__nflog__subcmd__help"
-                ;;
-            pcap__nflog,list)
-                cmd="pcap__nflog__subcmd__list"
-                ;;
-            pcap__nflog,tap)
-                cmd="pcap__nflog__subcmd__tap"
-                ;;
-            pcap__nflog__subcmd__help,doctor)
-                cmd="pcap__nflog__subcmd__help__subcmd__doctor"
-                ;;
-            pcap__nflog__subcmd__help,help)
-                cmd="pcap__nflog__subcmd__help__subcmd__help"
-                ;;
-            pcap__nflog__subcmd__help,list)
-                cmd="pcap__nflog__subcmd__help__subcmd__list"
-                ;;
-            pcap__nflog__subcmd__help,tap)
-                cmd="pcap__nflog__subcmd__help__subcmd__tap"
-                ;;
+            -*) ;;
             *)
+                if [[ $action == tap ]]; then
+                    match=1
+                elif [[ $action == doctor ]]; then
+                    _pcap_nflog_command $i
+                    return
+                elif [[ ! $action ]]; then
+                    case ${COMP_WORDS[i]} in
+                        doctor | list | tap | help) action=${COMP_WORDS[i]} ;;
+                        *)
+                            _pcap_nflog_command $i
+                            return
+                            ;;
+                    esac
+                fi
                 ;;
         esac
     done
-
-    case "${cmd}" in
-        pcap__nflog)
-            opts="-h -V --linktype --device --help --version doctor list tap help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --linktype)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
+    if [[ $value ]]; then
+        [[ $cur == = ]] && cur=
+        case $value in
+            --linktype)
+                COMPREPLY=($(compgen -W 'RAW IPV4 IPV6 EN10MB LINUX_SLL2 LINUX_SLL NFLOG' -- "${cur^^}"))
+                return
+                ;;
+            --device)
+                _pcap_nflog_devices
+                return
+                ;;
+            --hooks)
+                local before=${cur%"${cur##*,}"}
+                compopt -o nospace
+                COMPREPLY=($(compgen -P "$before" -W 'prerouting input forward output postrouting' -- "${cur##*,}"))
+                return
+                ;;
+        esac
+    fi
+    case $action,$cur in
+        tap,-*) COMPREPLY=($(compgen -W "--hooks --dry-run --linktype --device --immediate --help --version ${match:+--}" -- "$cur")) ;;
+        *,-*) COMPREPLY=($(compgen -W '--linktype --device --immediate --help --version' -- "$cur")) ;;
+        ,* | doctor,*)
+            _pcap_nflog_command "$COMP_CWORD"
+            [[ $action ]] || COMPREPLY+=($(compgen -W 'doctor list tap help' -- "$cur"))
             ;;
-        pcap__subcmd__nflog__subcmd__doctor)
-            opts="-h --linktype --device --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --linktype)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__help)
-            opts="doctor list tap help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__help__subcmd__doctor)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__help__subcmd__list)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__help__subcmd__tap)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__list)
-            opts="-h --linktype --device --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --linktype)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        pcap__subcmd__nflog__subcmd__tap)
-            opts="-h --hooks --dry-run --linktype --device --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --hooks)
-                    COMPREPLY=($(compgen -W "prerouting input forward output postrouting" -- "${cur}"))
-                    return 0
-                    ;;
-                --linktype)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --device)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
+        tap,*) COMPREPLY=($(compgen -W "${match:+--}" -- "$cur")) ;;
+        help,*) COMPREPLY=($(compgen -W 'doctor list tap help' -- "$cur")) ;;
     esac
 }
 
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _pcap__nflog -o nosort -o bashdefault -o default pcap-nflog
-else
-    complete -F _pcap__nflog -o bashdefault -o default pcap-nflog
-fi
+complete -F _pcap_nflog pcap-nflog

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use pcap_nflog::capture::printable;
+
 use crate::failure::{Failure, Result};
 use crate::library::Library;
 use crate::linker;
@@ -38,7 +40,7 @@ pub fn checked(library: &mut Library, command: &[OsString]) -> Result<Target> {
         return Err(Failure::not_runnable(failure));
     }
     for warning in examined.warnings {
-        eprintln!("pcap-nflog: warning: {warning}");
+        eprintln!("pcap-nflog: warning: {}", printable(&warning));
     }
     if !examined.missing.is_empty() {
         library.drop_in = None;

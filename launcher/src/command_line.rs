@@ -1,8 +1,10 @@
 //! What the launcher accepts. The man page and the shell completions are made from these definitions
 //! (`examples/generate.rs`), so each text here is for the user.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use pcap_nflog::capture::{Device, LinkType};
 
@@ -33,12 +35,16 @@ pub struct CommandLine {
 /// What COMMAND gets to know of NFLOG devices.
 #[derive(Debug, Args)]
 pub struct Devices {
-    /// Link type of NFLOG devices whose name has none: RAW, IPV4, IPV6, EN10MB, LINUX_SLL2, LINUX_SLL or NFLOG
-    #[arg(long, value_name = "TYPE", value_parser = link_type, global = true)]
+    /// Link type of NFLOG devices whose name has none
+    #[arg(long, value_name = "TYPE", value_parser = link_types(), ignore_case = true, global = true)]
     pub linktype: Option<LinkType>,
-    /// A device for COMMAND to list, besides those that rules log to; may be repeated
+    /// A device for COMMAND to list, besides those that rules log to and those that its arguments name; may be repeated
     #[arg(long = "device", value_name = "DEVICE", value_parser = device, global = true)]
     pub listed: Vec<String>,
+    /// Hand each packet of NFLOG devices over at once, also to a COMMAND that does not ask for it: nothing waits for a
+    /// batch, and estimated times are near; each packet costs a wake-up
+    #[arg(long, global = true)]
+    pub immediate: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +70,10 @@ pub enum Action {
     /// each {} replaced by the device, and removes the table when COMMAND has ended, however that comes about. A packet
     /// is logged in each hook that it passes, before rules of priority filter see it; on loopback that is output, then
     /// input.
+    ///
+    /// MATCH selects packets, not conversations: 'tcp dport 443' is what is sent to the port, by this host and to it, and
+    /// not what is sent back. 'tcp sport . tcp dport { 443 . 1024-65535, 1024-65535 . 443 }' is both directions; so is
+    /// 'meta l4proto tcp' with a filter of COMMAND's own, such as tcpdump's port 443.
     Tap(Tap),
     /// Runs a program.
     #[command(external_subcommand)]
@@ -87,11 +97,39 @@ pub struct Tap {
     pub command: Vec<OsString>,
 }
 
+impl CommandLine {
+    /// Reads the words of a command line, the launcher's name first.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, how it is written, and a tip; or the help that was asked for.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from(words).map_err(|mut error| {
+            let of_tap = error.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains(" tap "));
+            if of_tap && matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument) {
+                let tip = "MATCH is one argument, in quotes, and -- stands between it and COMMAND: \
+                           pcap-nflog tap 'udp dport 53' -- tcpdump -nn -i {}";
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            }
+            error
+        })
+    }
+}
+
 /// The hooks of the inet family that do not need a device.
 pub const HOOKS: [&str; 5] = ["prerouting", "input", "forward", "output", "postrouting"];
 
-fn link_type(name: &str) -> Result<LinkType, String> {
-    LinkType::from_name(name).ok_or_else(|| format!("it is not one of {}", LinkType::names()))
+/// The names are told to clap, for its texts and the completions.
+fn link_types() -> impl TypedValueParser<Value = LinkType> {
+    PossibleValuesParser::new(LinkType::ALL.map(LinkType::name))
+        .try_map(|name| LinkType::from_name(&name).ok_or("no such link type"))
+}
+
+/// The NFLOG device that an argument of a program ends with: `nflog:5@EN10MB`, `-inflog:5`, `1:nflog:5`.
+pub fn device_in(argument: &OsStr) -> Option<&str> {
+    let text = argument.to_str()?;
+    let name = &text[text.find("nflog")?..];
+    (name != "nflog" && Device::parse(name).is_ok()).then_some(name)
 }
 
 /// Devices are handed on separated by spaces; no device name has one.
@@ -116,6 +154,22 @@ mod tests {
         assert_eq!(line.devices.linktype, Some(LinkType::Ethernet));
         let Action::Run(command) = line.action else { panic!("{line:?}") };
         assert_eq!(command, ["tcpdump", "--device", "x", "--help"]);
+    }
+
+    #[test]
+    fn devices_are_found_in_a_programs_arguments() {
+        let found = |argument: &'static str| device_in(OsStr::new(argument));
+        for (argument, device) in [
+            ("nflog:5@EN10MB", "nflog:5@EN10MB"),
+            ("-inflog:5", "nflog:5"),
+            ("1:nflog:5-7", "nflog:5-7"),
+            ("exec trafshow -i nflog:5", "nflog:5"),
+        ] {
+            assert_eq!(found(argument), Some(device), "{argument}");
+        }
+        for argument in ["", "lo", "nflog", "/usr/include/pcap_nflog.h", "nflog:x", "nflog:5 -w out", "nflogger0"] {
+            assert_eq!(found(argument), None, "{argument}");
+        }
     }
 
     #[test]

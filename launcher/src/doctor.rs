@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use pcap_nflog::capture::{Device, Error, Options, Ruleset, Session, readers};
+use pcap_nflog::capture::{Device, Error, Options, Ruleset, Session, printable, readers};
 
 use crate::capturing;
 use crate::command_line::Devices;
@@ -40,7 +40,8 @@ impl Report {
                 "FAIL"
             }
         };
-        println!("{mark:4}  {what:10}  {words}");
+        // One line, whatever somebody has named a program or a table.
+        println!("{mark:4}  {what:10}  {}", printable(words));
     }
 }
 

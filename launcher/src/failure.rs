@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use pcap_nflog::capture::printable;
+
 /// A failure: its exit status and its text.
 #[derive(Debug)]
 pub struct Failure {
@@ -40,8 +42,11 @@ impl Failure {
     }
 }
 
+/// Lines that cannot steer a terminal: the text may name files and tables that somebody else named.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        let mut lines = self.text.split('\n');
+        f.write_str(&printable(lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| write!(f, "\n{}", printable(&line.replace('\t', "    "))))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use pcap_nflog::capture::{Ruleset, readers};
+use pcap_nflog::capture::{Ruleset, needs_net_admin, readers};
 
 use crate::failure::{Failure, Result};
 
@@ -57,7 +57,7 @@ pub fn list() -> Result<ExitCode> {
 pub fn problems(ruleset: &Ruleset) -> String {
     let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     if ruleset.problems.iter().any(|(_, error)| denied(error)) {
-        return "the rules cannot be read: permission denied: needs CAP_NET_ADMIN: run it as root".into();
+        return format!("the rules cannot be read: permission denied: {}", needs_net_admin());
     }
     let words: Vec<_> = ruleset.problems.iter().map(|(source, error)| format!("{source}: {error}")).collect();
     words.join("; ")

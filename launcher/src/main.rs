@@ -32,8 +32,6 @@ mod wrapper;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use command_line::{Action, CommandLine};
 
 fn main() -> ExitCode {
@@ -41,7 +39,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let done = match (arguments.next(), arguments.next()) {
         (Some(name), Some(table)) if name == tap::GUARD => tap::guard(&table),
-        _ => act(&CommandLine::parse()),
+        _ => act(&CommandLine::read(std::env::args_os()).unwrap_or_else(|error| error.exit())),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("pcap-nflog: {failure}");

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::capturing;
-use crate::command_line::Devices;
+use crate::command_line::{Devices, device_in};
 use crate::failure::{Failure, Result};
 use crate::library::Library;
 use crate::target::Target;
@@ -18,21 +18,27 @@ use crate::target::Target;
 pub fn run(devices: &Devices, command: &[OsString]) -> Result<Infallible> {
     let mut library = Library::find()?;
     let target = capturing::checked(&mut library, command)?;
-    let error = prepared(&library, devices, &target).args(&command[1..]).exec();
+    let error = prepared(&library, devices, &target, &command[1..]).exec();
     Err(not_started(&target, &error))
 }
 
 /// The command for a program, with the library under it.
-pub fn prepared(library: &Library, devices: &Devices, target: &Target) -> Command {
+pub fn prepared(library: &Library, devices: &Devices, target: &Target, arguments: &[OsString]) -> Command {
     let mut command = Command::new(&target.path);
-    command.arg0(&target.name);
+    command.arg0(&target.name).args(arguments);
     command.envs(environment(library));
     if let Some(link_type) = devices.linktype {
         command.env("PCAP_NFLOG_LINKTYPE", link_type.name());
     }
-    if !devices.listed.is_empty() {
+    if devices.immediate {
+        command.env("PCAP_NFLOG_IMMEDIATE", "1");
+    }
+    // Some programs open only what is listed.
+    let named = arguments.iter().filter_map(|argument| device_in(argument));
+    let wanted: Vec<&str> = devices.listed.iter().map(String::as_str).chain(named).collect();
+    if !wanted.is_empty() {
         let mut listed = env::var_os("PCAP_NFLOG_DEVICES").unwrap_or_default();
-        for device in &devices.listed {
+        for device in wanted {
             listed.push(" ");
             listed.push(device);
         }

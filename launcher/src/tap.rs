@@ -52,8 +52,7 @@ pub fn tap(devices: &Devices, tap: &Tap) -> Result<ExitCode> {
     let mut library = Library::find()?;
     let target = capturing::checked(&mut library, &command)?;
     table::remove_stale()?;
-    let mut command_to_run = run::prepared(&library, devices, &target);
-    command_to_run.args(&command[1..]);
+    let command_to_run = run::prepared(&library, devices, &target, &command[1..]);
     // From here on signals wait: none can come between the table and what removes it.
     let signals = child::hold_signals();
     let guard = Guard::start(table.name())?;

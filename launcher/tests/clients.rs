@@ -1,6 +1,8 @@
 //! Programs of many kinds, unchanged, each shows the traffic that was sent, filtered. Each test leaves a line for the
 //! table in the README (`make matrix`).
 
+#[path = "clients/python.rs"]
+mod python;
 #[path = "../../tests/kernel/support/mod.rs"]
 #[allow(dead_code)]
 mod support;
@@ -8,7 +10,6 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use support::client::library;
 use support::network::{Network, in_private_network, in_private_network_for_tcpdump};
@@ -73,7 +74,9 @@ fn works(tool: &str, package: &str, way: &str, device: &str) {
 fn version(package: &str) -> String {
     let output = match package {
         // These often come from elsewhere.
-        "python3" | "nodejs" => Command::new(package.trim_end_matches("js")).arg("--version").output(),
+        "python3" | "/usr/bin/python3" | "nodejs" => {
+            Command::new(package.trim_end_matches("js")).arg("--version").output()
+        }
         _ => Command::new("dpkg-query").args(["-W", "-f", "${Version}", package]).stderr(Stdio::null()).output(),
     };
     let output = output.ok().filter(|output| output.status.success());
@@ -179,6 +182,32 @@ fn tcpflow_shows_both_sides_of_a_conversation() {
             let shown = program.finish().stdout();
             assert!(shown.contains("hello") && shown.contains("world"), "{shown}");
             works("tcpflow", "tcpflow", PRELOADED, device);
+        }
+    });
+}
+
+/// It opens only what is listed, and nothing lists a device with a link type of its own: the launcher does, by the
+/// command's arguments.
+#[test]
+fn trafshow_shows_the_flow_that_was_sent() {
+    in_private_network(|network| {
+        log(network);
+        tool("trafshow", "netdiag");
+        for device in ["nflog:5", "nflog:5@EN10MB"] {
+            // It draws on a terminal: here each of the orders to that begins a line.
+            let terminal =
+                "import os, pty, sys; pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 4096).replace(b'\\x1b', b'\\n'))";
+            let program = Program::new("python3").args(["-c", terminal, env!("CARGO_BIN_EXE_pcap-nflog")]);
+            let program = program.args(["trafshow", "-n", "-i", device, FILTER]);
+            let program = await_reader(program.env("TERM", "vt100").env("PCAP_NFLOG_LIB", library()).start());
+            send();
+            // The three of them: destination, protocol and bytes.
+            program.await_line(Stream::Stdout, "127.0.0.1,9000            17         108");
+            assert!(!format!("{program:?}").contains(",9001"), "{program:?}");
+            drop(program);
+            // It ends with its terminal.
+            wait_until("group 5 is free", || support::network::bound_groups().is_empty());
+            works("trafshow", "netdiag", PRELOADED, device);
         }
     });
 }
@@ -300,15 +329,6 @@ fn script(interpreter: &str, package: &str, name: &str) -> Program {
 }
 
 #[test]
-fn a_python_program_prints_what_was_sent() {
-    in_private_network(|network| {
-        log(network);
-        prints_payloads(script("python3", "python3", "print.py"), "nflog:5");
-        works("Python, ctypes", "python3", BY_NAME, "nflog:5");
-    });
-}
-
-#[test]
 fn a_perl_program_prints_what_was_sent() {
     in_private_network(|network| {
         log(network);
@@ -390,39 +410,5 @@ fn a_go_program_prints_what_was_sent() {
         log(network);
         prints_payloads(launcher().arg(built.join("print")), "nflog:5");
         works("Go, gopacket", "golang-github-google-gopacket-dev", PRELOADED, "nflog:5");
-    });
-}
-
-/// The current version, and the two before it.
-const SCAPY: [&str; 3] = ["2.8.0", "2.7.0", "2.6.1"];
-
-#[test]
-fn scapy_does_with_nflog_what_it_does_with_interfaces() {
-    let versions = SCAPY.map(|version| {
-        let folder = prepared(&format!("scapy-{version}"), |folder| {
-            let environment = folder.join("environment");
-            fetch("python3", &["-m", "venv", environment.to_str().unwrap()], "python3-venv");
-            let pip = environment.join("bin/pip");
-            let (scapy, target) = (format!("scapy=={version}"), folder.join("packages"));
-            let install = ["install", "--quiet", "--no-deps", "--target", target.to_str().unwrap(), &scapy];
-            fetch(pip.to_str().unwrap(), &install, "python3-venv");
-            let _ = fs::remove_dir_all(environment);
-        });
-        folder.join("packages")
-    });
-    in_private_network(|network| {
-        network.output_rules(&["udp dport 9000 log group 5", "udp dport 9001 log group 6"]);
-        network.rules("inet", "input", &["udp dport 9000 log group 7"]);
-        for (packages, version) in versions.iter().zip(SCAPY) {
-            let mut scapy = script("python3", "python3", "scapy_behaviour.py")
-                .env("PYTHONPATH", packages)
-                .env("HOME", network.folder())
-                .start();
-            let ended =
-                scapy.ended_within(Duration::from_secs(60)).unwrap_or_else(|| panic!("does not end: {scapy:?}"));
-            let lines = ended.succeeded().lines();
-            assert_eq!(lines.iter().filter(|line| line.starts_with("ok ")).count(), 12, "{lines:#?}");
-            works(&format!("scapy {version}"), version, BY_NAME, "nflog:5");
-        }
     });
 }

@@ -1,43 +1,16 @@
 //! The launcher against the real kernel and unmodified programs.
 
-#[path = "../../tests/kernel/support/mod.rs"]
 #[allow(dead_code)]
-mod support;
+mod launched;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use support::client::library;
-use support::network::{in_private_network, in_private_network_for_tcpdump};
-use support::program::{Finished, Program, Running, Stream};
-use support::traffic::{Udp, V4};
-use support::wait_until;
-
-/// The launcher, with the library under test.
-fn launcher() -> Program {
-    Program::new(env!("CARGO_BIN_EXE_pcap-nflog")).env("PCAP_NFLOG_LIB", library())
-}
-
-fn launched(arguments: &[&str]) -> Finished {
-    launcher().args(arguments).run()
-}
-
-fn status(finished: &Finished) -> i32 {
-    finished.status.code().unwrap_or_else(|| panic!("killed: {finished:?}"))
-}
-
-/// It ended with `status` and said `words`, and no table of a tap is left.
-fn refused(arguments: &[&str], wanted: i32, words: &str) {
-    let ended = launched(arguments);
-    assert_eq!(status(&ended), wanted, "{ended:?}");
-    assert!(ended.stderr().contains(words), "no '{words}': {ended:?}");
-    assert_eq!(taps_tables(), [""; 0]);
-}
-
-fn taps_tables() -> Vec<String> {
-    let tables = Program::new("nft").args(["list", "tables"]).succeed().lines();
-    tables.into_iter().filter(|table| table.contains("pcap_nflog_tap")).collect()
-}
+use launched::support::client::library;
+use launched::support::network::{self, in_private_network};
+use launched::support::program::{Finished, Program};
+use launched::support::traffic::Udp;
+use launched::{launched, launcher, refused, status};
 
 #[test]
 fn a_linked_program_and_one_that_loads_libpcap_by_name_both_get_the_library() {
@@ -63,10 +36,30 @@ fn what_the_user_had_in_the_environment_is_kept() {
         assert_eq!(lines[0], format!("{}:libc.so.6", library().display()));
         assert!(lines[1].ends_with("/drop-in:/nowhere:/else"), "{lines:?}");
         assert_eq!(lines[2..], ["EN10MB", "nflog:1 nflog:2 nflog:3-4"]);
+        // The devices that the command's arguments name are listed as well: some programs open no others.
+        let show = ["sh", "-c", "echo $PCAP_NFLOG_DEVICES; : -i", "-inflog:7", "nflog:x", "lo"];
+        assert_eq!(launched(&show).succeeded().lines(), ["nflog:7"]);
+        let show = ["tap", "--linktype", "en10mb", "udp dport 53", "--", "sh", "-c", "echo $PCAP_NFLOG_DEVICES = {}"];
+        let lines = launched(&show).succeeded().lines();
+        let device = lines[0].split_once(" = ").expect("both").1;
+        assert!(device.ends_with("@EN10MB") && lines[0].split(' ').next() == Some(device), "{lines:?}");
         // A launcher under the launcher adds nothing.
         let path = env!("CARGO_BIN_EXE_pcap-nflog");
         let nested = launched(&[path, "sh", "-c", "echo $LD_PRELOAD"]).succeeded();
         assert_eq!(nested.lines(), [library().display().to_string()]);
+    });
+}
+
+#[test]
+fn immediate_mode_is_asked_for_in_front_of_the_command_and_behind_tap() {
+    in_private_network(|_| {
+        let show = |options: &[&str], command: &str| {
+            let words = [options, &["sh", "-c", command]].concat();
+            launcher().env("PCAP_NFLOG_IMMEDIATE", "0").args(words).succeed().stdout()
+        };
+        assert_eq!(show(&["--immediate"], "echo $PCAP_NFLOG_IMMEDIATE"), "1\n");
+        assert_eq!(show(&["tap", "--immediate", "udp dport 53", "--"], "echo $PCAP_NFLOG_IMMEDIATE; : {}"), "1\n");
+        assert_eq!(show(&["tap", "udp dport 53", "--"], "echo $PCAP_NFLOG_IMMEDIATE; : {}"), "0\n");
     });
 }
 
@@ -79,8 +72,12 @@ fn exit_statuses_are_those_of_a_shell() {
         refused(&["/etc/passwd"], 126, "it is not executable");
         refused(&["/etc"], 126, "is a directory");
         refused(&["--device", "nflog:x", "true"], 2, "group 'x' is not a number");
-        refused(&["--linktype", "PPP", "true"], 2, "it is not one of RAW");
-        refused(&["tap", "udp dport 53"], 2, "COMMAND");
+        refused(&["--linktype", "PPP", "true"], 2, "[possible values: RAW, ");
+        let tip = "tip: MATCH is one argument, in quotes, and -- stands between it and COMMAND: pcap-nflog tap 'udp";
+        for words in ["tap 'udp dport 53'", "tap 'udp dport 53' tcpdump -i {}", "tap udp dport 53 -- tcpdump -i {}"] {
+            let split = Program::new("sh").args(["-c", &format!("printf '%s\n' {words}")]).succeed().lines();
+            refused(&split.iter().map(String::as_str).collect::<Vec<_>>(), 2, tip);
+        }
         let script = network.folder().join("script");
         fs::write(&script, "#!/no/such/interpreter\n").unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
@@ -150,145 +147,16 @@ fn the_doctor_names_what_is_there_and_what_is_missing() {
         let unprivileged = Program::new("setpriv").args(drop).arg(env!("CARGO_BIN_EXE_pcap-nflog"));
         let ill = unprivileged.arg("doctor").env("PCAP_NFLOG_LIB", library()).run();
         assert_eq!(status(&ill), 1, "{ill:?}");
-        assert!(ill.stdout().contains("FAIL  privilege") && ill.stdout().contains("needs CAP_NET_ADMIN"), "{ill:?}");
-        assert_eq!(support::network::bound_groups(), []);
-    });
-}
-
-#[test]
-fn a_tap_shows_what_matches_and_removes_its_table() {
-    in_private_network_for_tcpdump(|_| {
-        let tap = ["tap", "--hooks", "output", "udp dport 9000", "--", "tcpdump", "-lnn", "-c", "2", "-i", "{}"];
-        let tap = launcher().args(tap).start();
-        tap.await_line(Stream::Stderr, "listening on nflog:");
-        let (mut udp, mut other) = (Udp::v4(), Udp::new(V4, 9001));
-        for size in [10, 20] {
-            other.send(5);
-            udp.send(size);
+        let advice =
+            "permission denied: needs CAP_NET_ADMIN: root lacks it here, as in a container: docker run --cap-add";
+        for words in [format!(": {advice}"), format!("note  rules       the rules cannot be read: {advice}")] {
+            assert!(ill.stdout().contains("FAIL  privilege") && ill.stdout().contains(&words), "{ill:?}");
         }
-        let shown = tap.finish().succeeded().lines();
-        let lengths: Vec<_> = shown.iter().filter_map(|line| line.split_once("length ")).map(|part| part.1).collect();
-        assert_eq!(lengths, ["10", "20"], "{shown:?}");
-        assert_eq!(taps_tables(), [""; 0]);
-    });
-}
-
-#[test]
-fn a_dry_run_prints_rules_that_nft_accepts_and_changes_nothing() {
-    in_private_network(|_| {
-        let matching = "tcp dport { 80, 443 } ct state invalid";
-        let hooks = "prerouting,input,forward,output,postrouting";
-        let run = ["--linktype", "nflog", "tap", "--hooks", hooks, "--dry-run", matching, "--", "sh", "-c", "cat {}"];
-        let printed = launched(&run).succeeded().stdout();
-        assert_eq!(taps_tables(), [""; 0]);
-        assert_eq!(printed.matches("log group ").count(), 5, "{printed}");
-        assert!(printed.contains("@NFLOG'\n"), "{printed}");
-        Program::new("nft").args(["-f", "-"]).input(&printed).succeed();
-        assert_eq!(taps_tables().len(), 1);
-    });
-}
-
-#[test]
-fn a_tap_that_cannot_be_leaves_nothing_behind() {
-    in_private_network(|_| {
-        refused(&["tap", "udp dport 53", "--", "no-such-command", "{}"], 127, "command not found");
-        refused(&["tap", "udp dport 53", "--", "/etc/passwd", "{}"], 126, "it is not executable");
-        refused(&["tap", "udp fport 53", "--", "true", "{}"], 125, "nft refuses it");
-        refused(&["tap", "udp dport 53; drop", "--", "true", "{}"], 2, "without ';'");
-        refused(&["tap", "udp dport 53", "--", "true"], 2, "the command has no {}");
-        refused(&["tap", "--hooks", "ingress", "udp dport 53", "--", "true", "{}"], 2, "ingress");
-        let drop = ["--bounding-set", "-all", "--inh-caps", "-all", "--ambient-caps", "-all"];
         let unprivileged = Program::new("setpriv").args(drop).arg(env!("CARGO_BIN_EXE_pcap-nflog"));
-        let unprivileged = unprivileged.args(["tap", "udp dport 53", "--", "true", "{}"]);
-        let ended = unprivileged.env("PCAP_NFLOG_LIB", library()).run();
-        assert_eq!(status(&ended), 125, "{ended:?}");
-        assert!(ended.stderr().contains("needs CAP_NET_ADMIN"), "{ended:?}");
-    });
-}
-
-/// A tap whose command says its device and its process id, and goes on until it is ended.
-fn lasting_tap() -> (Running, i32) {
-    let tap = start_lasting_tap();
-    let line = tap.await_line(Stream::Stdout, "ready nflog:");
-    assert_eq!(taps_tables().len(), 1);
-    (tap, line.rsplit_once(' ').unwrap().1.parse().unwrap())
-}
-
-fn start_lasting_tap() -> Running {
-    let command = "echo ready {} $$; exec sleep 100";
-    launcher().args(["tap", "udp dport 53", "--", "sh", "-c", command]).start()
-}
-
-fn is_gone(pid: i32) -> bool {
-    // One that has ended, but was not waited for yet, has no command line any more.
-    fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().is_empty()
-}
-
-#[test]
-fn a_taps_table_is_gone_after_signals_to_it_or_to_its_command() {
-    in_private_network(|_| {
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
-            let (tap, command) = lasting_tap();
-            tap.signal(signal);
-            let ended = tap.finish();
-            assert_eq!(status(&ended), 128 + signal, "{ended:?}");
-            assert!(is_gone(command) && taps_tables().is_empty(), "signal {signal}");
-        }
-        let (tap, command) = lasting_tap();
-        // SAFETY: kill(2) takes no pointers; the process is the tap's command, which still runs.
-        unsafe { libc::kill(command, libc::SIGKILL) };
-        assert_eq!(status(&tap.finish()), 128 + libc::SIGKILL);
-        assert_eq!(taps_tables(), [""; 0]);
-    });
-}
-
-#[test]
-fn a_taps_table_is_gone_after_the_tap_itself_was_killed() {
-    in_private_network(|_| {
-        let (tap, command) = lasting_tap();
-        tap.signal(libc::SIGKILL);
-        tap.finish();
-        wait_until("the guard has removed the table", || taps_tables().is_empty());
-        wait_until("the command has ended", || is_gone(command));
-    });
-}
-
-#[test]
-fn a_tap_clears_the_tables_of_dead_taps_and_of_no_others() {
-    in_private_network(|_| {
-        let (running, _) = lasting_tap();
-        let own = taps_tables();
-        let namespace = own[0].rsplit_once('_').unwrap().1.to_owned();
-        let dead = ["4194999", "4194998"].map(|pid| format!("pcap_nflog_tap_{pid}"));
-        let elsewhere = format!("{}_1", dead[0]);
-        for name in [&format!("{}_{namespace}", dead[0]), &format!("{}_{namespace}", dead[1]), &elsewhere] {
-            Program::new("nft").args(["add", "table", "inet", name]).succeed();
-        }
-        launched(&["tap", "udp dport 53", "--", "true", "{}"]).succeeded();
-        let mut left = taps_tables();
-        left.sort();
-        let mut expected = vec![own[0].clone(), format!("table inet {elsewhere}")];
-        expected.sort();
-        assert_eq!(left, expected);
-        running.signal(libc::SIGTERM);
-        running.finish();
-    });
-}
-
-#[test]
-fn taps_at_the_same_time_have_different_groups() {
-    in_private_network(|_| {
-        let taps: Vec<_> = (0..8).map(|_| start_lasting_tap()).collect();
-        let groups: std::collections::HashSet<_> = taps
-            .iter()
-            .map(|tap| tap.await_line(Stream::Stdout, "ready nflog:").split(' ').nth(1).unwrap().to_owned())
-            .collect();
-        assert_eq!(groups.len(), taps.len(), "{groups:?}");
-        for tap in taps {
-            tap.signal(libc::SIGTERM);
-            tap.finish();
-        }
-        assert_eq!(taps_tables(), [""; 0]);
+        let list = unprivileged.arg("list").run();
+        assert_eq!(status(&list), 125, "{list:?}");
+        assert!(list.stderr().contains(advice), "{list:?}");
+        assert_eq!(network::bound_groups(), []);
     });
 }
 
@@ -343,15 +211,5 @@ fn a_prefix_that_cannot_be_written_to_is_named_and_left_alone() {
         let refused = make("install", std::path::Path::new("/proc/nowhere"));
         assert!(!refused.status.success());
         assert!(refused.stderr().contains("cannot write to /proc/nowhere/bin"), "{refused:?}");
-    });
-}
-
-#[test]
-fn bash_completes_the_commands() {
-    in_private_network(|_| {
-        let script = "source \"$0\"; COMP_WORDS=(pcap-nflog d); COMP_CWORD=1; \
-                      _pcap__nflog pcap-nflog d pcap-nflog; echo \"${COMPREPLY[@]}\"";
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/pcap-nflog.bash");
-        assert_eq!(Program::new("bash").args(["-c", script, file]).succeed().stdout().trim(), "doctor");
     });
 }

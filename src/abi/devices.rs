@@ -10,7 +10,7 @@ use super::guard::guard;
 use super::memory;
 use super::open::{nflog_name, report};
 use super::types::*;
-use crate::capture::{Device, Ruleset};
+use crate::capture::{Device, Ruleset, printable};
 use crate::environment;
 use crate::system::forward;
 
@@ -23,13 +23,18 @@ fn nflog_devices() -> Vec<(String, String)> {
     }
     let named = environment::variable("PCAP_NFLOG_DEVICES").unwrap_or_default();
     for name in named.to_string_lossy().split_whitespace() {
-        let Ok(device) = Device::parse(name) else { continue };
-        let mut groups = device.groups();
-        let description = match (groups.next(), groups.count()) {
-            (Some(group), 0) => format!("Linux netfilter log (NFLOG), group {group}"),
-            (_, others) => format!("Linux netfilter log (NFLOG), {} groups", others + 1),
+        let description = match Device::parse(name) {
+            Ok(device) => {
+                let mut groups = device.groups();
+                match (groups.next(), groups.count()) {
+                    (Some(group), 0) => format!("Linux netfilter log (NFLOG), group {group}"),
+                    (_, others) => format!("Linux netfilter log (NFLOG), {} groups", others + 1),
+                }
+            }
+            // An error would cost the user the whole list, and programs show no warning: the list itself says it.
+            Err(error) => format!("PCAP_NFLOG_DEVICES: {error}"),
         };
-        devices.push((name.into(), description));
+        devices.push((printable(name).into_owned(), description));
     }
     devices
 }
@@ -117,7 +122,8 @@ pub(super) unsafe fn listed(
 
 /// Lists the devices that can be captured: those of the system's libpcap, then `nflog`, one for each group that the
 /// running ruleset logs to, as far as this process may read it (CAP_NET_ADMIN), and those that the environment variable
-/// `PCAP_NFLOG_DEVICES` names, separated by spaces.
+/// `PCAP_NFLOG_DEVICES` names, separated by spaces. A wrong name among those is listed with what is wrong for its
+/// description.
 ///
 /// # Safety
 ///

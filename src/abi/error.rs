@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use super::types::*;
-use crate::capture::Error;
+use crate::capture::{Error, shown};
 use crate::system;
 
 /// A failure of an exported function: pcap's code, and the text for `pcap_geterr` or the caller's buffer.
@@ -60,8 +60,9 @@ pub(super) fn panicked(words: &str) -> String {
     format!("pcap-nflog: internal error: {words}; please report it")
 }
 
-/// Writes `text` into a buffer of `PCAP_ERRBUF_SIZE` bytes as a C string, cut off at a character where it is too
-/// long. A null buffer is left alone.
+/// Writes `text` into a buffer of `PCAP_ERRBUF_SIZE` bytes as a C string, up to its first NUL, cut off at a character
+/// where it is too long. It may name what the caller's own caller chose, and goes to a terminal or a log: it becomes
+/// one line that cannot steer them. A null buffer is left alone.
 ///
 /// # Safety
 ///
@@ -70,13 +71,18 @@ pub(super) unsafe fn write(errbuf: *mut c_char, text: &str) {
     if errbuf.is_null() {
         return;
     }
-    let longest = text.len().min(PCAP_ERRBUF_SIZE - 1);
-    let end = (0..=longest).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    let end = text.as_bytes()[..end].iter().position(|&byte| byte == 0).unwrap_or(end);
-    // SAFETY: `end` is less than PCAP_ERRBUF_SIZE, for which the caller promises room; a fresh &str cannot overlap
-    // with a buffer that C owns.
+    let (mut bytes, mut end) = ([0; PCAP_ERRBUF_SIZE], 0);
+    for c in text.chars().take_while(|&c| c != '\0').map(shown) {
+        // The last byte ends the string.
+        if end + c.len_utf8() >= bytes.len() {
+            break;
+        }
+        end += c.encode_utf8(&mut bytes[end..]).len();
+    }
+    // SAFETY: `end` is less than PCAP_ERRBUF_SIZE, for which the caller promises room; an array of this function's own
+    // cannot overlap with a buffer that C owns.
     unsafe {
-        ptr::copy_nonoverlapping(text.as_ptr().cast(), errbuf, end);
+        ptr::copy_nonoverlapping(bytes.as_ptr().cast(), errbuf, end);
         *errbuf.add(end) = 0;
     }
 }
@@ -102,5 +108,11 @@ mod tests {
         assert_eq!(written(&"x".repeat(1000)), "x".repeat(255));
         assert_eq!(written(&format!("x{}", "ü".repeat(200))), format!("x{}", "ü".repeat(127)));
         assert_eq!(written("a\0b"), "a");
+    }
+
+    #[test]
+    fn a_text_is_one_line_that_cannot_steer_a_terminal() {
+        assert_eq!(written("nflog:\x1b[31m\r\n5\u{202e}"), "nflog:?[31m??5?");
+        assert_eq!(written(&"\u{2028}".repeat(1000)), "?".repeat(255));
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub name: String,
     pub options: Options,
     pub rfmon: bool,
+    /// Whether the user wants immediate mode, though the program may not.
+    pub immediate: bool,
     pub nonblocking: bool,
     pub timeout_is_negative: bool,
     /// Whether the caller chose the buffer's size.
@@ -84,6 +86,13 @@ pub(super) unsafe fn ours<'a>(p: *const pcap_t) -> Option<&'a Handle> {
     Some(unsafe { &*p.cast::<Handle>() })
 }
 
+/// The switch that is called `name`, in any case.
+fn switch(name: &str) -> Option<bool> {
+    [("1", true), ("on", true), ("0", false), ("off", false)]
+        .into_iter()
+        .find_map(|(known, on)| known.eq_ignore_ascii_case(name).then_some(on))
+}
+
 /// What the environment variable `name` chooses, if it is set.
 fn chosen<T>(name: &str, from_name: impl Fn(&str) -> Option<T>, names: &str) -> Result<Option<T>, Failed> {
     let Some(value) = environment::variable(name) else { return Ok(None) };
@@ -104,12 +113,14 @@ impl Handle {
                 .unwrap_or_default(),
             ..Options::default()
         };
+        let immediate = chosen("PCAP_NFLOG_IMMEDIATE", switch, "1, on, 0, off")?.unwrap_or_default();
         let stop = Stop::new().map_err(|e| Failed::new(PCAP_ERROR, format!("{name}: making an eventfd: {e}")))?;
         let state = State {
             device,
             name: name.to_owned(),
             options,
             rfmon: false,
+            immediate,
             nonblocking: false,
             timeout_is_negative: false,
             buffer_chosen: false,
@@ -196,6 +207,7 @@ impl State {
             let text = format!("{}: NFLOG has no monitor mode", self.name);
             return Err(Failed::new(PCAP_ERROR_RFMON_NOTSUP, text));
         }
+        self.options.immediate |= self.immediate;
         let mut session = Session::open_with(&self.device, &self.options, stop).map_err(|error| {
             let failed = Failed::from(error);
             Failed { text: format!("{}: {}", self.name, failed.text), ..failed }

@@ -115,7 +115,7 @@ pub struct pcap_nflog_info {
     pub address_length: u32,
     /// The link address that the packet was sent from.
     pub address: [u8; 8],
-    /// The rule's prefix, a C string.
+    /// The rule's prefix, a C string. Whoever made the rule chose it: it may hold what a terminal obeys.
     pub prefix: [c_char; PCAP_NFLOG_PREFIX_SIZE],
 }
 

@@ -108,7 +108,8 @@ pub unsafe extern "C" fn pcap_set_timeout(p: *mut pcap_t, to_ms: c_int) -> c_int
     }
 }
 
-/// Sets immediate mode: each packet is handed over at once, at the cost of a wake-up for each.
+/// Sets immediate mode: each packet is handed over at once, at the cost of a wake-up for each. Where the environment
+/// variable `PCAP_NFLOG_IMMEDIATE` is `1` or `on`, NFLOG devices are in immediate mode whatever is set here.
 ///
 /// # Safety
 ///

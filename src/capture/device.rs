@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::link_type::LinkType;
+use super::text::printable;
 
 const GRAMMAR: &str = "nflog[:GROUP[-GROUP][,...]][@LINKTYPE], groups 0 to 65535, as in nflog:5 or nflog:1,10-20@RAW";
 
@@ -25,7 +26,7 @@ pub struct DeviceError {
 
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; the form is {GRAMMAR}", self.name, self.problem)
+        write!(f, "{}: {}; the form is {GRAMMAR}", printable(&self.name), printable(&self.problem))
     }
 }
 
@@ -33,11 +34,14 @@ impl std::error::Error for DeviceError {}
 
 impl Device {
     /// Whether `name` is meant as an NFLOG device, well formed or not: `nflog`, or `nflog` and a `:` or `@`.
-    /// `nflogger0` is not.
+    /// `nflogger0` is not. Nor are `NFLOG` and `NFLOG@RAW`, which may be interfaces; `NFLOG:5` cannot be one, since no
+    /// interface's name has a colon (`dev_valid_name`, net/core/dev.c).
     pub fn claims(name: &[u8]) -> bool {
-        match name.strip_prefix(b"nflog") {
-            Some(rest) => matches!(rest.first(), None | Some(b':' | b'@')),
-            None => false,
+        let Some((word, rest)) = name.split_at_checked("nflog".len()) else { return false };
+        match rest.first() {
+            None | Some(b'@') => word == b"nflog",
+            Some(b':') => word.eq_ignore_ascii_case(b"nflog"),
+            Some(_) => false,
         }
     }
 
@@ -51,7 +55,10 @@ impl Device {
         if !Self::claims(name.as_bytes()) {
             return Err(wrong("not an NFLOG device".into()));
         }
-        let rest = &name["nflog".len()..];
+        let Some(rest) = name.strip_prefix("nflog") else {
+            let lower = format!("nflog{}", &name["nflog".len()..]);
+            return Err(wrong(format!("NFLOG devices are in lower case: {lower}")));
+        };
         let (groups, link_type) = match rest.split_once('@') {
             Some((groups, link_type)) => (groups, Some(link_type)),
             None => (rest, None),
@@ -156,10 +163,10 @@ mod tests {
 
     #[test]
     fn names_that_are_nflog_devices_are_claimed_and_others_are_not() {
-        for name in ["nflog", "nflog:", "nflog:5", "nflog@RAW", "nflog:x"] {
+        for name in ["nflog", "nflog:", "nflog:5", "nflog@RAW", "nflog:x", "NFLOG:5", "Nflog:"] {
             assert!(Device::claims(name.as_bytes()), "{name}");
         }
-        for name in ["nflogger0", "nfqueue", "nfqueue:5", "lo", "", "NFLOG", "any", "nflo", "nflog5"] {
+        for name in ["nflogger0", "nfqueue", "nfqueue:5", "lo", "", "NFLOG", "NFLOG@RAW", "any", "nflo", "nflog5"] {
             assert!(!Device::claims(name.as_bytes()), "{name}");
         }
     }
@@ -211,6 +218,7 @@ mod tests {
         assert!(problem("nflog:5@PPP").starts_with("link type 'PPP' is not one of RAW, "));
         assert!(problem("nflog:5@RAW@RAW").starts_with("link type 'RAW@RAW' is not one of "));
         assert_eq!(problem("lo"), "not an NFLOG device");
+        assert_eq!(problem("NFLOG:5@RAW"), "NFLOG devices are in lower case: nflog:5@RAW");
     }
 
     #[test]

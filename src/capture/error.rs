@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::device::DeviceError;
+use super::privilege::needs_net_admin;
 
 /// The result of a capture's calls.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -57,10 +58,7 @@ impl fmt::Display for Error {
         match self {
             Error::Device(error) => error.fmt(f),
             Error::PermissionDenied { action } => {
-                write!(
-                    f,
-                    "{action}: permission denied: needs CAP_NET_ADMIN: run it as root, or in a network namespace of your own (unshare -Urn)"
-                )
+                write!(f, "{action}: permission denied: {}", needs_net_admin())
             }
             Error::GroupTaken { group, owner } => {
                 write!(

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::text;
+
 /// The reader of `group` in words, "ulogd (pid 812)", or `None` if nobody reads it or this process may not know.
 pub fn of_group(group: u16) -> Option<String> {
     Some(in_words(reader_port(&read_net("netfilter/nfnetlink_log")?, group)?))
@@ -26,8 +28,12 @@ fn in_words(port_id: u32) -> String {
         Path::new(&format!("/proc/{port_id}")).exists().then_some(port_id)
     });
     match pid {
-        Some(pid) => match fs::read_to_string(format!("/proc/{pid}/comm")) {
-            Ok(name) => format!("{} (pid {pid})", name.trim_end()),
+        // A process chooses its name: 15 bytes of any kind, to which procfs adds the end of a line.
+        Some(pid) => match fs::read(format!("/proc/{pid}/comm")) {
+            Ok(name) => {
+                let name = String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name));
+                format!("{} (pid {pid})", text::printable(&name))
+            }
             Err(_) => format!("pid {pid}"),
         },
         None => format!("another process (netlink port {port_id})"),

@@ -154,6 +154,24 @@ fn without_privilege_the_list_is_shorter_and_no_error() {
 }
 
 #[test]
+fn a_wrong_name_among_the_users_devices_is_listed_with_what_is_wrong() {
+    in_private_network(|_| {
+        let named = "nflog:x nflog:7 lo0 NFLOG:5 nflog:\x1b[31m";
+        let ended = tcpdump_preloaded().arg("-D").env("PCAP_NFLOG_DEVICES", named).run().succeeded();
+        let listed = ended.stdout();
+        for words in [
+            ".nflog:7 (Linux netfilter log (NFLOG), group 7)",
+            ".nflog:x (PCAP_NFLOG_DEVICES: nflog:x: group 'x' is not a number; the form is nflog[:GROUP",
+            ".lo0 (PCAP_NFLOG_DEVICES: lo0: not an NFLOG device; the form is",
+            ".NFLOG:5 (PCAP_NFLOG_DEVICES: NFLOG:5: NFLOG devices are in lower case: nflog:5; the form is",
+            ".nflog:?[31m (PCAP_NFLOG_DEVICES: nflog:?[31m: group '?[31m' is not a number",
+        ] {
+            assert!(listed.contains(words), "no '{words}': {listed}");
+        }
+    });
+}
+
+#[test]
 fn a_device_that_is_named_and_logged_to_is_listed_once() {
     in_private_network(|network| {
         network.output_rules(&["udp dport 9000 log group 5"]);

@@ -8,6 +8,7 @@ mod support;
 
 mod delivery;
 mod discovery;
+mod environment;
 mod filters;
 mod foreign;
 mod link_types;
@@ -24,6 +25,7 @@ mod tcpdump;
 mod thread;
 mod told;
 mod traces;
+mod untrusted;
 mod unwinding;
 mod version;
 mod ways_in;

@@ -1,7 +1,7 @@
 //! What can't be opened: the error says what was attempted, why it failed, and what to do.
 
 use crate::support::client::{library, preloaded, reader, with_libpcap};
-use crate::support::network::{bound_groups, in_private_network, in_rootless_network};
+use crate::support::network::{bound_groups, in_private_network, in_rootless_network, in_rootless_network_for_tcpdump};
 use crate::support::program::{Program, Stream};
 
 #[test]
@@ -43,6 +43,24 @@ fn a_malformed_device_name_is_refused_with_the_reason_and_the_grammar() {
 }
 
 #[test]
+fn a_device_name_in_upper_case_is_refused_with_a_hint() {
+    in_private_network(|_| {
+        for name in ["NFLOG:5", "Nflog:5@RAW", "nFLOG:"] {
+            let lines = preloaded("refused").arg(name).succeed().lines();
+            let hint = format!(
+                "{name}: NFLOG devices are in lower case: {}; the form is",
+                name.replacen(&name[..5], "nflog", 1)
+            );
+            assert!(lines.iter().all(|text| text.starts_with(&hint)), "{lines:?}");
+        }
+        // These could be interfaces.
+        for name in ["NFLOG", "Nflog0", "NFLOG@RAW"] {
+            assert!(reader(name).run().stdout().starts_with("activate: -5: "), "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_device_name_that_is_longer_than_the_error_buffer_is_refused_within_it() {
     in_private_network(|_| {
         let name = format!("nflog:{}", "5,".repeat(5000));
@@ -72,24 +90,53 @@ fn an_unknown_link_type_is_refused_wherever_it_is_given() {
     });
 }
 
-fn needs_cap_net_admin() {
-    let drop_it = ["--inh-caps=-net_admin", "--ambient-caps=-net_admin", "--bounding-set=-net_admin", "--"];
-    let reader = with_libpcap("reader");
+/// What is said where the kernel wants a privilege that `front` leaves the reader without.
+fn denied(front: &[&str]) -> String {
     let preload = format!("LD_PRELOAD={}", library().display());
-    let ended = Program::new("setpriv").args(drop_it).args(["env", &preload]).arg(reader).arg("nflog:5").run();
-    let text = ended.stdout();
-    assert!(text.starts_with("activate: -8: nflog:5: "), "{ended:?}");
-    assert!(text.contains("group 5") && text.contains("needs CAP_NET_ADMIN"), "{ended:?}");
+    let reader = Program::new(front[0]).args(&front[1..]).args(["env", &preload]).arg(with_libpcap("reader"));
+    let text = reader.arg("nflog:5").run().stdout();
+    let start = "activate: -8: nflog:5: binding group 5: permission denied: needs CAP_NET_ADMIN";
+    assert!(text.starts_with(start), "{text}");
+    assert!(text.len() < start.len() + 200 && !text.ends_with("..."), "{text}");
+    text
+}
+
+/// As in a container that was given nothing more.
+const ROOT_WITHOUT: [&str; 5] =
+    ["setpriv", "--inh-caps=-net_admin", "--ambient-caps=-net_admin", "--bounding-set=-net_admin", "--"];
+
+#[test]
+fn root_without_cap_net_admin_is_told_how_a_container_gets_it() {
+    let containers = || {
+        let text = denied(&ROOT_WITHOUT);
+        assert!(text.contains("root lacks it here") && !text.contains("run it as root"), "{text}");
+        for words in ["docker run --cap-add NET_ADMIN", "podman", "Kubernetes", "capabilities.add"] {
+            assert!(text.contains(words), "no '{words}': {text}");
+        }
+    };
+    in_private_network(|_| containers());
 }
 
 #[test]
-fn without_cap_net_admin_activation_says_that_it_is_needed() {
-    in_private_network(|_| needs_cap_net_admin());
+fn root_of_a_user_namespace_without_cap_net_admin_is_told_so_too() {
+    in_rootless_network(|_| assert!(denied(&ROOT_WITHOUT).contains("--cap-add NET_ADMIN")));
 }
 
 #[test]
-fn without_cap_net_admin_in_a_user_namespace_activation_says_that_it_is_needed() {
-    in_rootless_network(|_| needs_cap_net_admin());
+fn another_user_is_told_to_become_root() {
+    in_rootless_network_for_tcpdump(|_| {
+        let text = denied(&ROOT_WITHOUT);
+        assert!(text.contains("run it as root, or in a network namespace of your own (unshare -Urn)"), "{text}");
+    });
+}
+
+/// As in a container without root that has the host's network.
+#[test]
+fn who_has_cap_net_admin_in_another_user_namespace_is_told_that_it_does_not_count() {
+    in_private_network(|_| {
+        let text = denied(&["unshare", "--user", "--map-root-user", "--"]);
+        assert!(text.contains("in another user namespace") && text.contains("network of its own"), "{text}");
+    });
 }
 
 #[test]

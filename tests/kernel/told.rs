@@ -104,7 +104,7 @@ fn a_strict_capture_ends_the_read_at_a_loss_and_goes_on_behind_it() {
 #[test]
 fn the_example_shows_who_sent_each_packet() {
     in_private_network(|network| {
-        network.rules("inet", "output", &["udp dport 9000 meta mark set 0x42 log group 5 prefix \"mine\""]);
+        network.rules("inet", "output", &["udp dport 9000 meta mark set 0x42 log group 5 prefix \"mine\x1b[31m\""]);
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/nflog-who.c");
         let who = Installed::new(network).compile_file(&source, &[]);
         let who = Program::new(who).args(["nflog:5", "2"]).start();
@@ -118,7 +118,7 @@ fn the_example_shows_who_sent_each_packet() {
             let (before, after) = rest.split_once(" user=").unwrap_or_default();
             assert_eq!(before, "group=5 hook=output", "{line}");
             let (_user, after) = after.split_once(' ').unwrap_or_default();
-            assert_eq!(after, format!("mark=0x42 out=lo prefix=\"mine\" {addresses}"), "{line}");
+            assert_eq!(after, format!("mark=0x42 out=lo prefix=\"mine?[31m\" {addresses}"), "{line}");
         }
     });
 }

@@ -34,6 +34,30 @@ const PROGRAM: [(&str, &str); 4] = [
     ),
 ];
 
+const VARIABLES: [(&str, &str); 5] = [
+    (
+        "PCAP_NFLOG_IMMEDIATE",
+        "1 or on: immediate mode for NFLOG devices, whatever the program asks for. Each packet is handed over at once: \
+         nothing waits for a batch, and a time that is an estimate is near. Each costs a wake-up. 0 or off: as the \
+         program asks for it",
+    ),
+    ("PCAP_NFLOG_LINKTYPE", "link type of NFLOG devices whose name has no @"),
+    (
+        "PCAP_NFLOG_DEVICES",
+        "NFLOG devices that pcap_findalldevs(3PCAP) lists besides those that rules log to, separated by spaces; a \
+         wrong name is listed with what is wrong for its description",
+    ),
+    (
+        "PCAP_NFLOG_READER_THREAD",
+        "auto, on or off: whether a thread holds packets in this process's memory, up to the buffer size that was \
+         asked for; auto is where the kernel grants less",
+    ),
+    (
+        "PCAP_NFLOG_LIBPCAP",
+        "path of the libpcap that everything else goes to, instead of the one that the program would have had",
+    ),
+];
+
 /// The page of a header that cbindgen wrote.
 pub fn page(header: &str) -> Vec<u8> {
     let mut roff = Roff::new();
@@ -68,6 +92,13 @@ pub fn page(header: &str) -> Vec<u8> {
             let name = name.split_whitespace().next().unwrap_or_default();
             roff.control("TP", []).text([bold(format!("PCAP_NFLOG_{name}"))]).text([roman(comment.join(" "))]);
         }
+    }
+    roff.control("SH", ["ENVIRONMENT"]).text([roman(
+        "They are ignored in set-user-ID programs. Opening an NFLOG device fails with a text that names the variable \
+         where a value is wrong.",
+    )]);
+    for (name, words) in VARIABLES {
+        roff.control("TP", []).text([bold(name)]).text([roman(words)]);
     }
     roff.control("SH", ["SEE ALSO"]).text([roman("pcap-nflog(1), pcap(3PCAP), pcap-linktype(7)")]);
     let mut text = Vec::new();

@@ -5,6 +5,7 @@
 #[path = "../../src/command_line.rs"]
 #[allow(dead_code)]
 mod command_line;
+mod completions;
 mod library_page;
 mod program_page;
 
@@ -13,7 +14,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use clap_complete::Shell;
 
 use command_line::CommandLine;
 
@@ -36,10 +36,8 @@ fn files(root: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
         ("man/pcap-nflog.1".into(), program_page::page(CommandLine::command())),
         ("man/pcap_nflog.3".into(), library_page::page(&header)),
     ];
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut CommandLine::command(), "pcap-nflog", &mut text);
-        files.push((format!("launcher/completions/pcap-nflog.{shell}"), text));
+    for (shell, text) in completions::all(&CommandLine::command()) {
+        files.push((format!("launcher/completions/pcap-nflog.{shell}"), text.into_bytes()));
     }
     Ok(files)
 }

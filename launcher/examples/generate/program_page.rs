@@ -19,16 +19,32 @@ const VARIABLES: [(&str, &str); 4] = [
         "path of the library to put under COMMAND, instead of the one that was installed with the launcher",
     ),
     ("PCAP_NFLOG_LINKTYPE", "as --linktype"),
+    ("PCAP_NFLOG_IMMEDIATE", "1 or on: as --immediate; 0 or off: as the program asks for it"),
     ("PCAP_NFLOG_DEVICES", "as --device, separated by spaces"),
-    (
-        "PCAP_NFLOG_LIBPCAP",
-        "path of the libpcap that everything else goes to, instead of the one that COMMAND would have had",
-    ),
 ];
 
-const EXAMPLES: [(&str, &str); 5] = [
+/// Those that the launcher has nothing to do with.
+const OTHER_VARIABLES: &str =
+    "The library has two more, PCAP_NFLOG_READER_THREAD and PCAP_NFLOG_LIBPCAP: see pcap_nflog(3).";
+
+const EXAMPLES: [(&str, &str); 8] = [
     ("pcap-nflog tcpdump -nn -i nflog:5 'udp port 53'", "what rules log to group 5, filtered"),
-    ("pcap-nflog tap 'tcp dport 443' -- tcpdump -nn -i {}", "HTTPS, in and out, without any rule of one's own"),
+    (
+        "pcap-nflog --immediate tcpdump -nn -i nflog:5",
+        "each packet at once, with a time that is near also where the kernel stamps none",
+    ),
+    (
+        "pcap-nflog tap 'tcp dport 443' -- tcpdump -nn -i {}",
+        "what is sent to HTTPS servers, by this host and to it, without any rule of one's own; not what they answer",
+    ),
+    (
+        "pcap-nflog tap 'tcp sport . tcp dport { 443 . 1024-65535, 1024-65535 . 443 }' -- tcpdump -nn -i {}",
+        "HTTPS in both directions",
+    ),
+    (
+        "pcap-nflog tap 'meta l4proto tcp' -- tcpdump -nn -i {} port 443",
+        "the same: all of TCP is logged, and tcpdump selects",
+    ),
     ("pcap-nflog tap --hooks output 'meta skuid www-data' -- tshark -i {}", "what one user sends"),
     ("pcap-nflog --linktype LINUX_SLL2 tap 'ct state invalid' -- tcpdump -i {}", "with interfaces and directions"),
     ("pcap-nflog doctor tcpdump", "what is missing, and what to do"),
@@ -57,16 +73,15 @@ pub fn page(command: Command) -> Vec<u8> {
         for paragraph in about.split("\n\n") {
             roff.text([roman(paragraph)]).control("PP", []);
         }
-        for argument in subcommand.get_arguments().filter(|argument| argument.get_id() != "help") {
+        for argument in
+            subcommand.get_arguments().filter(|argument| !argument.is_global_set() && argument.get_id() != "help")
+        {
             let value = argument.get_value_names().unwrap_or_default().first().map(ToString::to_string);
             let term = match (argument.get_long(), argument.get_action().takes_values(), value) {
                 (Some(long), true, Some(value)) => format!("--{long} {value}"),
                 (Some(long), ..) => format!("--{long}"),
                 (None, _, value) => value.unwrap_or_default(),
             };
-            if term.contains("linktype") || term.contains("--device") {
-                continue;
-            }
             roff.control("TP", []).text([bold(term)]);
             let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
             let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
@@ -85,6 +100,9 @@ pub fn page(command: Command) -> Vec<u8> {
         roff.control("SH", [heading]);
         for (term, words) in entries {
             roff.control("TP", []).text([bold(*term)]).text([roman(*words)]);
+        }
+        if heading == "ENVIRONMENT" {
+            roff.control("PP", []).text([roman(OTHER_VARIABLES)]);
         }
         render(&|out| roff.to_writer(out));
     }

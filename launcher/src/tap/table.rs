@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pcap_nflog::capture::needs_net_admin;
+
 use crate::failure::{Failure, Result};
 
 const PREFIX: &str = "pcap_nflog_tap_";
@@ -154,9 +156,13 @@ fn missing(error: std::io::Error) -> Failure {
 fn refused(stderr: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(stderr);
     let text = text.trim_end();
-    let advice = match text.contains("Operation not permitted") || text.contains("must be root") {
-        true => "\nneeds CAP_NET_ADMIN: run it as root, or in a network namespace of your own (unshare -Urn)",
-        false => "",
+    let advice = if text.contains("Operation not permitted") || text.contains("must be root") {
+        format!("\n{}", needs_net_admin())
+    } else if text.contains("unexpected log") {
+        // The word that the rule goes on with.
+        "\nMATCH ends too early: nft wants more, as in 'udp dport 53' or 'meta l4proto udp'".into()
+    } else {
+        String::new()
     };
     Failure::own(format!("nft refuses it:\n{text}{advice}"))
 }

@@ -14,6 +14,9 @@ conf.use_pcap = True
 from scapy.libs.winpcapy import pcap_geterr  # noqa: E402
 from scapy.all import AsyncSniffer, Ether, IP, IPv6, UDP, Raw, get_if_list, sendp, sniff  # noqa: E402
 
+version = tuple(int(part) for part in conf.version.split(".")[:2])
+print("scapy", conf.version, flush=True)
+
 receivers = []
 for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
     for port in (9000, 9001):
@@ -57,6 +60,10 @@ def payloads(packets):
 
 def groups_are_listed():
     interfaces = get_if_list()
+    if version < (2, 6):
+        # It leaves out what has no MAC address, and opens devices that it does not list.
+        assert "nflog:5" not in interfaces and len(sniff(iface="nflog:9", timeout=0.1)) == 0
+        return
     assert "nflog:5" in interfaces and "nflog:6" in interfaces and "lo" in interfaces, interfaces
 
 

@@ -114,8 +114,15 @@ fn run_inside(name: &str, kind: &str, unshare: &[&str]) {
     command.args(&unshare[1..]).arg(std::env::current_exe().unwrap());
     command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(INSIDE, kind);
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    for variable in ["LD_PRELOAD", "LD_LIBRARY_PATH", "PCAP_NFLOG_LIBPCAP", "PCAP_NFLOG_LINKTYPE", "PCAP_NFLOG_DEVICES"]
-    {
+    for variable in [
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "PCAP_NFLOG_LIBPCAP",
+        "PCAP_NFLOG_LINKTYPE",
+        "PCAP_NFLOG_DEVICES",
+        "PCAP_NFLOG_IMMEDIATE",
+        "PCAP_NFLOG_READER_THREAD",
+    ] {
         command.env_remove(variable);
     }
     let mut child = command.spawn().unwrap();

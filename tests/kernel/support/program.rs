@@ -20,8 +20,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cc", "gcc"),
     ("c++", "g++"),
     ("dumpcap", "wireshark-common"),
+    ("bash", "bash"),
     ("ebtables", "ebtables"),
     ("ebtables-nft", "iptables"),
+    ("fish", "fish"),
     ("ip", "iproute2"),
     ("ip6tables-legacy", "iptables"),
     ("ip6tables-nft", "iptables"),
@@ -39,6 +41,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tshark", "tshark"),
     ("unshare", "util-linux"),
     ("valgrind", "valgrind"),
+    ("zsh", "zsh"),
 ];
 
 /// What to do where mounts and user namespaces are refused because of chroot(2).
