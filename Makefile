@@ -44,7 +44,7 @@ fish_completions = $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 
 .PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
-	test-package clean help
+	test-package test-kernels deps-kernels clean help
 
 all: build
 
@@ -155,6 +155,19 @@ deb: build $(CARGO_DEB)
 test-package: deb
 	bash .ci/test-package.sh '$(TARGET)/debian/pcap-nflog.deb'
 
+# Suites of Debian: their kernels are tested. TESTS chooses tests by words of their names.
+KERNELS = bookworm trixie testing
+TESTS =
+KERNEL_PACKAGES = $(filter-out $(CLIENT_PACKAGES),$(TEST_PACKAGES)) qemu-system-x86 busybox-static cpio kmod \
+	debian-archive-keyring xz-utils zstd
+KERNEL_COMMANDS = $(filter-out $(CLIENT_COMMANDS),$(TEST_COMMANDS)) qemu-system-x86_64 busybox cpio modprobe apt-get dpkg
+
+test-kernels: deps-kernels
+	TESTS='$(TESTS)' bash .ci/test-kernels.sh $(KERNELS)
+
+deps-kernels:
+	@sh .ci/deps.sh '$(KERNEL_PACKAGES)' '$(KERNEL_COMMANDS)'
+
 clean:
 	$(CARGO) clean
 
@@ -169,6 +182,7 @@ help:
 	@echo 'make uninstall    remove exactly those'
 	@echo 'make deb          build a Debian package; installs cargo-deb into the build folder first if it must'
 	@echo 'make test-package build it, install it into a Debian system of its own, capture with it, and remove it'
+	@echo 'make test-kernels run the kernel and oracle tests on the kernels of Debian 12, 13 and testing, emulated; KERNELS, TESTS'
 	@echo 'make header       generate include/pcap_nflog.h anew'
 	@echo 'make man          generate the header, the man pages and the shell completions anew'
 	@echo 'make matrix       run the programs of the README and write its table of them anew'
