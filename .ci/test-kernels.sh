@@ -46,7 +46,7 @@ for suite; do
         END { print sum["passed"] + 0, sum["failed"] + 0 }' "$results/counts")
     case $status in
     0) [ "$((ok + bad))" != 0 ] || { echo 'FAILED: no test ran'; bad=1; } ;;
-    124) echo "FAILED: not done after ${KERNEL_SECONDS:-1800} s"; bad=$((bad + 1)) ;;
+    124) echo "FAILED: not done after ${KERNEL_SECONDS:-3600} s"; bad=$((bad + 1)) ;;
     125) echo 'FAILED: the machine ended before the tests did'; bad=$((bad + 1)) ;;
     *) [ "$bad" != 0 ] || { echo 'FAILED: a test program crashed'; bad=1; } ;;
     esac

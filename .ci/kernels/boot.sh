@@ -2,7 +2,7 @@
 # usage: boot.sh KERNEL RESULTS COMMAND...
 # Boots the kernel that package.sh has left in KERNEL, in a virtual machine that has this machine's files, and runs
 # COMMAND there as root, in this folder. What it changes stays in the machine's memory, except in RESULTS: there are
-# `output`, `status` and `console`. Its exit status is this one's; 124 is for KERNEL_SECONDS (1800) that have passed, 125
+# `output`, `status` and `console`. Its exit status is this one's; 124 is for KERNEL_SECONDS (3600) that have passed, 125
 # for a machine that ended without a word.
 #
 # The processor is emulated (ACCEL=tcg): that works everywhere. ACCEL=kvm is faster where it works; inside of virtual
@@ -59,7 +59,7 @@ printf '\nexec env' >>"$results/command"
 printf ' %q' PATH="$PATH" HOME="$HOME" LANG=C.UTF-8 "$@" >>"$results/command"
 
 ended=0
-nice timeout --kill-after=10 "${KERNEL_SECONDS:-1800}" qemu-system-x86_64 "${machine[@]}" \
+nice timeout --foreground --kill-after=10 "${KERNEL_SECONDS:-3600}" qemu-system-x86_64 "${machine[@]}" \
     -kernel "$kernel/vmlinuz" -initrd "$work/initrd" -append 'console=ttyS0 quiet panic=-1' \
     </dev/null >"$results/console" 2>&1 || ended=$?
 [ "$ended" != 124 ] || exit 124

@@ -304,6 +304,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_kernels_release_is_the_one_that_procfs_tells() {
+        let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+        let (major, minor) = sys::kernel_release();
+        let rest = text.strip_prefix(&format!("{major}.{minor}")).unwrap_or_else(|| panic!("{major}.{minor}: {text}"));
+        assert!(!rest.starts_with(|next: char| next.is_ascii_digit()), "{major}.{minor}: {text}");
+    }
+
+    #[test]
     fn a_request_is_one_message_whose_attributes_fill_it() {
         let request = configuration(7, 0x1234, Some(BIND), &Options { snaplen: 1500, ..Options::default() });
         let mut at = 0;
