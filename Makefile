@@ -55,7 +55,7 @@ EXAMPLES = $(wildcard examples/*.sh examples/*.py examples/*.rs examples/*.c)
 RESULTS = $(wildcard benches/results/*)
 
 .PHONY: all build demo test bench bench-smoke deps deps-bench deps-demo header man matrix install uninstall deb \
-	test-package test-systems test-targets clean help
+	test-package test-systems test-targets test-kernels deps-kernels clean help
 
 all: build
 
@@ -184,6 +184,19 @@ test-targets:
 	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
 	bash .ci/test-targets.sh '$(DEMO_PACKAGES) $(KERNEL_PACKAGES)' $(TARGETS)
 
+# Suites of Debian: their kernels are tested. TESTS chooses tests by words of their names.
+KERNELS = bookworm trixie testing
+TESTS =
+EMULATION_PACKAGES = $(filter-out $(CLIENT_PACKAGES),$(TEST_PACKAGES)) qemu-system-x86 busybox-static cpio kmod \
+	debian-archive-keyring xz-utils zstd
+EMULATION_COMMANDS = $(filter-out $(CLIENT_COMMANDS),$(TEST_COMMANDS)) qemu-system-x86_64 busybox cpio modprobe apt-get dpkg
+
+test-kernels: deps-kernels
+	TESTS='$(TESTS)' bash .ci/test-kernels.sh $(KERNELS)
+
+deps-kernels:
+	@sh .ci/deps.sh '$(EMULATION_PACKAGES)' '$(EMULATION_COMMANDS)'
+
 clean:
 	$(CARGO) clean
 
@@ -200,6 +213,7 @@ help:
 	@echo 'make test-package build it, lint it, install it into a Debian system of its own, capture with it, and remove it'
 	@echo 'make test-systems make demo and make test in fresh Debian systems (SYSTEMS=trixie bookworm); needs root'
 	@echo 'make test-targets build and test for 32-bit and big-endian (TARGETS=i386 armhf s390x); needs root'
+	@echo 'make test-kernels run the kernel and oracle tests on the kernels of Debian 12, 13 and testing, emulated; KERNELS, TESTS'
 	@echo 'make header       generate include/pcap_nflog.h anew'
 	@echo 'make man          generate the header, the man pages and the shell completions anew'
 	@echo 'make matrix       run the programs of the README and write its table of them anew'

@@ -47,6 +47,20 @@ pub fn port_id(fd: &OwnedFd) -> io::Result<u32> {
     Ok(address.nl_pid)
 }
 
+/// The first two numbers of the kernel's release (uname(2)); zeros where they cannot be read.
+pub fn kernel_release() -> (u32, u32) {
+    // SAFETY: utsname is arrays of characters, for which zeros are valid: empty strings.
+    let mut names: libc::utsname = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to `names`, which outlives the call. It cannot fail otherwise.
+    unsafe { libc::uname(&mut names) };
+    let mut bytes = names.release.iter().map(|&byte| byte as u8);
+    let mut number = || {
+        let digits = bytes.by_ref().take_while(u8::is_ascii_digit);
+        digits.fold(0u32, |number, digit| number.saturating_mul(10).saturating_add((digit - b'0').into()))
+    };
+    (number(), number())
+}
+
 /// An eventfd(2) with count 0, non-blocking.
 pub fn event() -> io::Result<OwnedFd> {
     // SAFETY: eventfd(2) takes no pointers.

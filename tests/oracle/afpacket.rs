@@ -35,7 +35,7 @@ impl Seen {
 
 /// Large enough for every frame: 64 KiB and its headers.
 const BLOCK: usize = 1 << 17;
-const BLOCKS: usize = 512;
+const BLOCKS: usize = 1024;
 
 /// A packet socket on all interfaces, with a ring: its size is not limited by net.core.rmem_max.
 pub struct AfPacket {
@@ -47,7 +47,7 @@ pub struct AfPacket {
 }
 
 impl AfPacket {
-    /// With room for 512 frames of any size between two calls of [`AfPacket::take`].
+    /// With room for 1024 frames of any size between two calls of [`AfPacket::take`].
     pub fn new() -> AfPacket {
         AfPacket::with_room(BLOCK)
     }

@@ -1,12 +1,11 @@
 //! Lengths: what was captured, what there was, and what stands behind it in memory.
 
-use std::time::{Duration, Instant};
+use pcap_nflog::capture::{Device, Fetched, LinkType, Options, Session};
 
-use pcap_nflog::capture::{Device, Fetched, LinkType, Options, Session, Wait};
-
-use crate::log::{LINK_TYPES, group, nft, statements};
+use crate::log::{LINK_TYPES, group, nft, quiet, statements};
 use crate::support::network::in_private_network;
 use crate::support::program::Program;
+use crate::support::slack;
 use crate::support::traffic::Udp;
 use crate::topology::Topology;
 use crate::traffic::{self, Site, hosts};
@@ -34,7 +33,7 @@ fn lengths(session: &mut Session) -> Vec<(usize, usize)> {
             }
             all.push((record.data.len(), record.len as usize));
         }
-        if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(60))).unwrap() != Fetched::Batch {
+        if session.fetch(quiet(60)).unwrap() != Fetched::Batch {
             return all;
         }
     }
@@ -172,7 +171,8 @@ fn packets_beyond_64_kib_have_the_length_that_their_header_tells() {
         let mut longest = [0, 0];
         for (index, ip) in ["::1", "127.0.0.1"].into_iter().enumerate() {
             let mut session = open("nflog:5", LinkType::Raw, 2000);
-            traffic::tcp(Site::Here, Site::Here, ip.parse().unwrap(), 2_000_000);
+            // Segments grow with the receiver's window, and that with how fast the receiver reads.
+            traffic::tcp(Site::Here, Site::Here, ip.parse().unwrap(), 2_000_000 * slack() as usize);
             loop {
                 while session.advance() {
                     let record = session.record();
@@ -182,7 +182,7 @@ fn packets_beyond_64_kib_have_the_length_that_their_header_tells() {
                     }
                     longest[index] = longest[index].max(len);
                 }
-                if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(60))).unwrap() != Fetched::Batch {
+                if session.fetch(quiet(60)).unwrap() != Fetched::Batch {
                     break;
                 }
             }
@@ -267,7 +267,7 @@ fn a_tcp_packet_that_is_too_long_for_its_headers_field_is_never_told_to_be_short
                     let record = session.record();
                     segments.push(Segment::of(record.data, record.len as usize));
                 }
-                if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(60))).unwrap() != Fetched::Batch {
+                if session.fetch(quiet(60)).unwrap() != Fetched::Batch {
                     break;
                 }
             }

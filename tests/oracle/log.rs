@@ -5,13 +5,21 @@ use std::time::{Duration, Instant};
 use pcap_nflog::capture::{Device, Direction, Fetched, LinkType, Options, Session, Wait};
 
 use crate::support::program::Program;
+use crate::support::slack;
 
 /// The link types that are compared. A place logs to one group for each.
 pub const LINK_TYPES: [LinkType; 5] =
     [LinkType::Raw, LinkType::Ethernet, LinkType::Sll, LinkType::Sll2, LinkType::Nflog];
 
-/// By then the kernel has sent what it gathered: the flush time is 10 ms, and it counts by ticks of up to 10 ms.
-pub const FLUSHED: Duration = Duration::from_millis(30);
+/// Waits until the kernel has sent what it gathered: the flush time is 10 ms, and it counts by ticks of up to 10 ms.
+pub fn await_flush() {
+    std::thread::sleep(Duration::from_millis(30) * slack());
+}
+
+/// How long nothing must come until all is there, `milliseconds` on a machine of usual speed.
+pub fn quiet(milliseconds: u64) -> Wait {
+    Wait::Until(Instant::now() + Duration::from_millis(milliseconds) * slack())
+}
 
 /// A record, and what the kernel said with it.
 #[derive(Clone, Debug)]
@@ -59,7 +67,7 @@ impl Logs {
     /// All records of what was logged before.
     pub fn take(&mut self) -> Vec<Logged> {
         let mut all = Vec::new();
-        std::thread::sleep(FLUSHED);
+        await_flush();
         for session in &mut self.0 {
             let link_type = session.link_type();
             records(session, |session| {
@@ -93,7 +101,7 @@ fn records(session: &mut Session, mut each: impl FnMut(&mut Session)) {
         while session.advance() {
             each(session);
         }
-        if session.fetch(Wait::Until(Instant::now() + Duration::from_millis(10))).unwrap() != Fetched::Batch {
+        if session.fetch(quiet(10)).unwrap() != Fetched::Batch {
             return;
         }
     }

@@ -7,6 +7,7 @@ use pcap_nflog::capture::{Device, Options, Session};
 use crate::afpacket::AfPacket;
 use crate::log::{nanoseconds, nft};
 use crate::support::network::{Network, in_private_network};
+use crate::support::slack;
 use crate::support::traffic::Udp;
 
 const MILLISECOND: i128 = 1_000_000;
@@ -32,6 +33,7 @@ fn stamps(options: &Options, count: usize, apart: Duration, outgoing: bool) -> V
     let mut session = Session::open(&"nflog:5".parse::<Device>().unwrap(), &options).unwrap();
     let sending = std::thread::spawn(move || {
         let mut udp = Udp::v4();
+        await_stamping();
         for _ in 0..count {
             std::thread::sleep(apart);
             udp.send(64);
@@ -65,6 +67,16 @@ fn within(limit: i128, mut tried: impl FnMut() -> Vec<Pair>) -> bool {
     })
 }
 
+/// Kernels before 6.6 begin to stamp a moment after a session asks for it: the switch is deferred work.
+fn await_stamping() {
+    std::thread::sleep(Duration::from_millis(20) * slack());
+}
+
+/// A limit to what the machine's speed alone decides.
+fn promptly(limit: i128) -> i128 {
+    limit * i128::from(slack())
+}
+
 /// The kernel's tick: its timers go off at one.
 fn tick() -> i128 {
     // SAFETY: it is integers, for which zeros are valid; on some systems one of them has no name.
@@ -78,7 +90,7 @@ fn tick() -> i128 {
 fn on_input_hooks_the_stamp_is_the_kernels() {
     in_private_network(|network| {
         log_at(network, &["prerouting"]);
-        assert!(within(MILLISECOND / 10, || {
+        assert!(within(promptly(MILLISECOND / 10), || {
             let pairs = stamps(&Options::default(), 200, Duration::from_millis(1), false);
             assert!(pairs.iter().all(|pair| pair.stamped));
             pairs
@@ -113,7 +125,7 @@ fn a_lone_packets_stamp_on_an_output_hook_is_within_a_tick() {
 fn in_immediate_mode_the_stamp_on_an_output_hook_is_near() {
     in_private_network(|network| {
         log_at(network, &["output"]);
-        assert!(within(MILLISECOND / 5, || stamps(&immediate(), 200, Duration::from_millis(1), true)));
+        assert!(within(promptly(MILLISECOND / 5), || stamps(&immediate(), 200, Duration::from_millis(1), true)));
     });
 }
 
@@ -128,7 +140,10 @@ fn the_kernels_stamps_are_never_changed_and_estimates_never_go_backwards_behind_
         // Small batches: the estimate at the end of one is often younger than the kernel's stamp in the next.
         let options = Options { timeout: Some(Duration::from_secs(10)), batch_packets: 3, ..Options::default() };
         let mut session = Session::open(&"nflog:5".parse::<Device>().unwrap(), &options).unwrap();
-        let sending = std::thread::spawn(|| Udp::v4().send_many(500, 64, 5000));
+        let sending = std::thread::spawn(|| {
+            await_stamping();
+            Udp::v4().send_many(500, 64, 5000)
+        });
         let (mut before, mut stamped, mut older) = (0, 0, 0);
         for _ in 0..4 * 500 {
             let stamp = nanoseconds(session.read().unwrap().expect("a packet, in time").stamp);
@@ -154,7 +169,7 @@ fn egress_is_stamped_by_the_kernel_and_ingress_of_the_inet_family_is_not() {
         nft("add table netdev watch\n\
              add chain netdev watch out { type filter hook egress device lo priority 0; }\n\
              add rule netdev watch out udp dport 9000 log group 5\n");
-        assert!(within(MILLISECOND / 10, || {
+        assert!(within(promptly(MILLISECOND / 10), || {
             let out = stamps(&immediate(), 50, Duration::from_millis(1), true);
             assert!(out.iter().all(|pair| pair.stamped));
             out
@@ -163,7 +178,7 @@ fn egress_is_stamped_by_the_kernel_and_ingress_of_the_inet_family_is_not() {
              add table inet watch\n\
              add chain inet watch in { type filter hook ingress device lo priority 0; }\n\
              add rule inet watch in udp dport 9000 log group 5\n");
-        assert!(within(MILLISECOND / 5, || {
+        assert!(within(promptly(MILLISECOND / 5), || {
             let came = stamps(&immediate(), 50, Duration::from_millis(1), false);
             assert!(came.iter().all(|pair| !pair.stamped));
             came

@@ -11,6 +11,13 @@ use std::time::{Duration, Instant};
 /// The longest wait for anything that a test expects to happen. It is reached only by a test that fails.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
+/// How many times slower than usual this machine may be: `PCAP_NFLOG_TEST_SLACK`, or 1. An emulated processor sets it: what
+/// a test waits before it believes that nothing more comes gets longer by it, and no reader is asked to keep up with a rate.
+pub fn slack() -> u32 {
+    let factor = std::env::var("PCAP_NFLOG_TEST_SLACK").unwrap_or_else(|_| "1".into());
+    factor.parse().unwrap_or_else(|error| panic!("PCAP_NFLOG_TEST_SLACK={factor}: {error}"))
+}
+
 /// Waits until `condition` holds.
 ///
 /// # Panics

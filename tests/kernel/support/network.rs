@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::program::{NO_CHROOT, Program};
-use super::wait_until;
+use super::{slack, wait_until};
 
 /// Set in the process that runs inside: "root", or "rootless" where the network belongs to a user namespace.
 const INSIDE: &str = "PCAP_NFLOG_TEST_INSIDE";
@@ -126,11 +126,11 @@ fn run_inside(name: &str, kind: &str, unshare: &[&str]) {
         command.env_remove(variable);
     }
     let mut child = command.spawn().unwrap();
-    let start = Instant::now();
+    let (start, limit) = (Instant::now(), TEST_LIMIT * slack());
     let status = loop {
         match child.try_wait().unwrap() {
             Some(status) => break Some(status),
-            None if start.elapsed() > TEST_LIMIT => {
+            None if start.elapsed() > limit => {
                 // Its own children follow it: see Program::start.
                 child.kill().unwrap();
                 child.wait().unwrap();
@@ -146,8 +146,14 @@ fn run_inside(name: &str, kind: &str, unshare: &[&str]) {
             // Otherwise a name that does not match would run nothing, and pass.
             assert!(output.contains("1 passed"), "'{name}' is not the test's name: nothing ran:\n    {output}");
         }
-        Some(_) => panic!("failed in its network namespace:\n    {output}"),
-        None => panic!("not done after {TEST_LIMIT:?}:\n    {output}"),
+        Some(_) => panic!(
+            "failed in its network namespace:
+    {output}"
+        ),
+        None => panic!(
+            "not done after {limit:?}:
+    {output}"
+        ),
     }
 }
 
