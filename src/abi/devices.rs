@@ -133,7 +133,7 @@ pub(super) unsafe fn listed(
 ///
 /// 0, with `*alldevsp` a list to be freed by `pcap_freealldevs`; `PCAP_ERROR` and a text in `errbuf`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_findalldevs(alldevsp: *mut *mut pcap_if_t, errbuf: *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_findalldevs(alldevsp: *mut *mut pcap_if_t, errbuf: *mut c_char) -> c_int {
     // SAFETY: as the caller promises; a system list is a list, and without libpcap it is null.
     unsafe {
         listed(alldevsp, errbuf, |devices| {
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn pcap_findalldevs(alldevsp: *mut *mut pcap_if_t, errbuf:
 ///
 /// `alldevs` is null, or such a list that was not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_freealldevs(alldevs: *mut pcap_if_t) {
+pub unsafe extern "C-unwind" fn pcap_freealldevs(alldevs: *mut pcap_if_t) {
     forward!(pcap_freealldevs(alldevs) else {
         let mut next = alldevs;
         while !next.is_null() {
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn pcap_freealldevs(alldevs: *mut pcap_if_t) {
 /// A C string that must not be written, and stays until the next call; "nflog" without libpcap. Null and a text in
 /// `errbuf` when there is no device.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_lookupdev(errbuf: *mut c_char) -> *mut c_char {
+pub unsafe extern "C-unwind" fn pcap_lookupdev(errbuf: *mut c_char) -> *mut c_char {
     forward!(pcap_lookupdev(errbuf) else c"nflog".as_ptr().cast_mut())
 }
 
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn pcap_lookupdev(errbuf: *mut c_char) -> *mut c_char {
 ///
 /// 0; `PCAP_ERROR` and a text in `errbuf`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_lookupnet(
+pub unsafe extern "C-unwind" fn pcap_lookupnet(
     device: *const c_char,
     netp: *mut bpf_u_int32,
     maskp: *mut bpf_u_int32,

@@ -50,7 +50,7 @@ pub const PCAP_NFLOG_READER_OFF: c_int = 2;
 ///
 /// A C string, "0.1.0", that stays for ever.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_nflog_version() -> *const c_char {
+pub extern "C-unwind" fn pcap_nflog_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
@@ -76,7 +76,7 @@ unsafe fn on_nflog(p: *mut pcap_t, body: impl FnOnce(&mut State) -> Result<c_int
 /// 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when no packet is being delivered, when `size` is not that of a
 /// version of the struct that this library knows, and for a handle that is not of an NFLOG device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_packet(p: *mut pcap_t, info: *mut pcap_nflog_info) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_packet(p: *mut pcap_t, info: *mut pcap_nflog_info) -> c_int {
     let body = |state: &mut State| {
         let session = state.active()?;
         if info.is_null() {
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn pcap_nflog_packet(p: *mut pcap_t, info: *mut pcap_nflog
 /// 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when `size` is not that of a version of the struct that this library
 /// knows, and for a handle that is not of an NFLOG device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_stats(p: *mut pcap_t, stats: *mut pcap_nflog_stat) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_stats(p: *mut pcap_t, stats: *mut pcap_nflog_stat) -> c_int {
     let body = |state: &mut State| {
         let statistics = state.active()?.statistics();
         if stats.is_null() {
@@ -164,7 +164,7 @@ fn check_size(name: &str, given: u64, known: usize) -> Result<(), Failed> {
 /// 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` when the handle does not read the group, and for a handle that is not
 /// of an NFLOG device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_lost(p: *mut pcap_t, group: c_ushort, lost: *mut u64) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_lost(p: *mut pcap_t, group: c_ushort, lost: *mut u64) -> c_int {
     let body = |state: &mut State| {
         let name = state.name.clone();
         let Some(count) = state.active()?.lost_of_group(group) else {
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn pcap_nflog_lost(p: *mut pcap_t, group: c_ushort, lost: 
 /// 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` when `bytes` is out of range, and for a handle that is not of an NFLOG
 /// device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_set_batch(p: *mut pcap_t, packets: c_uint, bytes: c_uint) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_set_batch(p: *mut pcap_t, packets: c_uint, bytes: c_uint) -> c_int {
     let body = |state: &mut State| {
         let options = &mut state.inactive()?.options;
         if bytes != 0 && !BATCH_BYTES.contains(&bytes) {
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn pcap_nflog_set_batch(p: *mut pcap_t, packets: c_uint, b
 /// 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for a negative time, and for a handle that is not of an NFLOG device
 /// (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_set_flush_ms(p: *mut pcap_t, milliseconds: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_set_flush_ms(p: *mut pcap_t, milliseconds: c_int) -> c_int {
     let body = |state: &mut State| {
         let options = &mut state.inactive()?.options;
         let Ok(milliseconds) = u64::try_from(milliseconds) else {
@@ -249,7 +249,7 @@ pub unsafe extern "C" fn pcap_nflog_set_flush_ms(p: *mut pcap_t, milliseconds: c
 ///
 /// 0, or `PCAP_ERROR` for a handle that is not of an NFLOG device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_set_strict(p: *mut pcap_t, strict: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_set_strict(p: *mut pcap_t, strict: c_int) -> c_int {
     let body = |state: &mut State| {
         state.options.strict = strict != 0;
         if let Some(session) = &mut state.session {
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn pcap_nflog_set_strict(p: *mut pcap_t, strict: c_int) ->
 ///
 /// 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for a handle that is not of an NFLOG device (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_set_conntrack(p: *mut pcap_t, conntrack: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_set_conntrack(p: *mut pcap_t, conntrack: c_int) -> c_int {
     let body = |state: &mut State| {
         state.inactive()?.options.conntrack = conntrack != 0;
         Ok(0)
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn pcap_nflog_set_conntrack(p: *mut pcap_t, conntrack: c_i
 /// 0, `PCAP_ERROR_ACTIVATED`, or `PCAP_ERROR` for an unknown mode, and for a handle that is not of an NFLOG device
 /// (which has no text).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nflog_set_reader_thread(p: *mut pcap_t, mode: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nflog_set_reader_thread(p: *mut pcap_t, mode: c_int) -> c_int {
     let body = |state: &mut State| {
         let options = &mut state.inactive()?.options;
         options.reader_thread = match mode {

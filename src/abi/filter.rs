@@ -30,7 +30,7 @@ use compiler::Request;
 ///
 /// 0, `PCAP_ERROR_NOT_ACTIVATED`, or `PCAP_ERROR` with libpcap's text in `pcap_geterr`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_compile(
+pub unsafe extern "C-unwind" fn pcap_compile(
     p: *mut pcap_t,
     fp: *mut bpf_program,
     str: *const c_char,
@@ -99,7 +99,7 @@ unsafe fn compile_for_foreign(
 ///
 /// 0, or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_compile_nopcap(
+pub unsafe extern "C-unwind" fn pcap_compile_nopcap(
     snaplen: c_int,
     linktype: c_int,
     program: *mut bpf_program,
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn pcap_compile_nopcap(
 ///
 /// 0, `PCAP_ERROR_NOT_ACTIVATED`, or `PCAP_ERROR` when the program is not valid.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_setfilter(p: *mut pcap_t, fp: *mut bpf_program) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_setfilter(p: *mut pcap_t, fp: *mut bpf_program) -> c_int {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_setfilter(p, fp) else PCAP_ERROR);
@@ -181,7 +181,7 @@ unsafe fn instructions(first: *const bpf_insn, count: c_uint) -> Vec<Instruction
 ///
 /// `fp` points to a program of `pcap_compile` that was not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_freecode(fp: *mut bpf_program) {
+pub unsafe extern "C-unwind" fn pcap_freecode(fp: *mut bpf_program) {
     forward!(pcap_freecode(fp) else {
         // SAFETY: as the caller promises; instructions are allocated by malloc(3), whoever compiled them.
         unsafe {
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn pcap_freecode(fp: *mut bpf_program) {
 ///
 /// What the program returns: 0 for rejection.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_offline_filter(
+pub unsafe extern "C-unwind" fn pcap_offline_filter(
     fp: *const bpf_program,
     h: *const pcap_pkthdr,
     pkt: *const c_uchar,
@@ -243,7 +243,12 @@ unsafe fn run(first: *const bpf_insn, count: c_uint, packet: *const c_uchar, len
 ///
 /// What the program returns: 0 for rejection; everything is accepted where `pc` is null.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bpf_filter(pc: *const bpf_insn, p: *const c_uchar, wirelen: c_uint, buflen: c_uint) -> c_uint {
+pub unsafe extern "C-unwind" fn bpf_filter(
+    pc: *const bpf_insn,
+    p: *const c_uchar,
+    wirelen: c_uint,
+    buflen: c_uint,
+) -> c_uint {
     forward!(bpf_filter(pc, p, wirelen, buflen) else {
         // Without libpcap: how many instructions there are is not said, and cannot be checked.
         if pc.is_null() { c_uint::MAX } else { 0 }
@@ -260,7 +265,7 @@ pub unsafe extern "C" fn bpf_filter(pc: *const bpf_insn, p: *const c_uchar, wire
 ///
 /// 1 for a valid program, 0 for any other.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bpf_validate(f: *const bpf_insn, len: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn bpf_validate(f: *const bpf_insn, len: c_int) -> c_int {
     forward!(bpf_validate(f, len) else {
         // SAFETY: as the caller promises.
         let instructions = unsafe { instructions(f, len.max(0) as c_uint) };
@@ -278,7 +283,7 @@ pub unsafe extern "C" fn bpf_validate(f: *const bpf_insn, len: c_int) -> c_int {
 ///
 /// A C string that stays until the next call; null where there is no libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bpf_image(p: *const bpf_insn, n: c_int) -> *mut c_char {
+pub unsafe extern "C-unwind" fn bpf_image(p: *const bpf_insn, n: c_int) -> *mut c_char {
     forward!(bpf_image(p, n) else ptr::null_mut())
 }
 
@@ -288,6 +293,6 @@ pub unsafe extern "C" fn bpf_image(p: *const bpf_insn, n: c_int) -> *mut c_char 
 ///
 /// `p` points to a program whose instructions can be read.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bpf_dump(p: *const bpf_program, option: c_int) {
+pub unsafe extern "C-unwind" fn bpf_dump(p: *const bpf_program, option: c_int) {
     forward!(bpf_dump(p, option) else ())
 }

@@ -27,7 +27,7 @@ fn refused(state: &mut State, empty: bool) -> Result<c_int, Failed> {
 ///
 /// The number of bytes sent; `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_inject(p: *mut pcap_t, buf: *const c_void, size: usize) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_inject(p: *mut pcap_t, buf: *const c_void, size: usize) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| refused(state, size == 0)),
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn pcap_inject(p: *mut pcap_t, buf: *const c_void, size: u
 ///
 /// 0; `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_sendpacket(p: *mut pcap_t, buf: *const c_uchar, size: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_sendpacket(p: *mut pcap_t, buf: *const c_uchar, size: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| refused(state, size <= 0)),

@@ -28,7 +28,7 @@ static KNOWN: Lazy<Vec<(LinkType, CString, CString)>> = Lazy::new(|| {
 ///
 /// A `DLT_` value; `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_datalink(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| Ok(state.active()?.link_type().dlt())),
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn pcap_datalink(p: *mut pcap_t) -> c_int {
 /// 0 for nothing, as for NFLOG, or bits for `LT_FCS_LENGTH_PRESENT` and `LT_FCS_LENGTH`;
 /// `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|_| 0)),
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pcap_datalink_ext(p: *mut pcap_t) -> c_int {
 ///
 /// 0; `PCAP_ERROR_NOT_ACTIVATED`; `PCAP_ERROR` for a link type that the device does not have.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_datalink(p: *mut pcap_t, dlt: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_datalink(p: *mut pcap_t, dlt: c_int) -> c_int {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_set_datalink(p, dlt) else PCAP_ERROR);
@@ -101,7 +101,7 @@ fn unsupported(dlt: c_int) -> Failed {
 /// How many there are, with `*dlt_buffer` an array to be freed by `pcap_free_datalinks`; `PCAP_ERROR_NOT_ACTIVATED`
 /// or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_list_datalinks(p: *mut pcap_t, dlt_buffer: *mut *mut c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_list_datalinks(p: *mut pcap_t, dlt_buffer: *mut *mut c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn pcap_list_datalinks(p: *mut pcap_t, dlt_buffer: *mut *m
 ///
 /// `dlt_list` is null, or such an array that was not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_free_datalinks(dlt_list: *mut c_int) {
+pub unsafe extern "C-unwind" fn pcap_free_datalinks(dlt_list: *mut c_int) {
     // SAFETY: as the caller promises; such an array comes from malloc(3), whoever made it.
     unsafe { libc::free(dlt_list.cast()) }
 }
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn pcap_free_datalinks(dlt_list: *mut c_int) {
 ///
 /// A `DLT_` value, or -1 for an unknown name. Without libpcap, the link types of NFLOG are known.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int {
     forward!(pcap_datalink_name_to_val(name) else {
         // SAFETY: as the caller promises.
         let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn pcap_datalink_name_to_val(name: *const c_char) -> c_int
 ///
 /// A C string that stays for ever, or null for an unknown value. Without libpcap, the link types of NFLOG are known.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char {
     forward!(pcap_datalink_val_to_name(dlt) else {
         KNOWN.iter().find(|known| known.0.dlt() == dlt).map_or(ptr::null(), |known| known.1.as_ptr())
     })
@@ -160,7 +160,7 @@ pub extern "C" fn pcap_datalink_val_to_name(dlt: c_int) -> *const c_char {
 ///
 /// A C string that stays for ever, or null for an unknown value. Without libpcap, the link types of NFLOG are known.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_datalink_val_to_description(dlt: c_int) -> *const c_char {
     forward!(pcap_datalink_val_to_description(dlt) else {
         KNOWN.iter().find(|known| known.0.dlt() == dlt).map_or(ptr::null(), |known| known.2.as_ptr())
     })
@@ -172,7 +172,7 @@ pub extern "C" fn pcap_datalink_val_to_description(dlt: c_int) -> *const c_char 
 ///
 /// A C string that stays until this thread's next call.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_datalink_val_to_description_or_dlt(dlt: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_datalink_val_to_description_or_dlt(dlt: c_int) -> *const c_char {
     forward!(pcap_datalink_val_to_description_or_dlt(dlt) else {
         let known = pcap_datalink_val_to_description(dlt);
         if known.is_null() { until_next(format!("DLT {dlt}")).cast_const() } else { known }

@@ -24,7 +24,7 @@ use crate::system::{self, forward};
 ///
 /// 0; `PCAP_ERROR` and a text in `errbuf` for other options, and for another encoding than an earlier call's.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
     const UNSET: u32 = u32::MAX;
     static ENCODING: AtomicU32 = AtomicU32::new(UNSET);
     forward!(pcap_init(opts, errbuf) else {
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn pcap_init(opts: c_uint, errbuf: *mut c_char) -> c_int {
 ///
 /// A C string that stays until this thread's next call.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_strerror(error: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_strerror(error: c_int) -> *const c_char {
     forward!(pcap_strerror(error) else {
         let mut text = [0u8; 256];
         // SAFETY: the buffer is as long as is said; strerror_r(3) ends what it writes with a NUL.
@@ -64,7 +64,7 @@ pub extern "C" fn pcap_strerror(error: c_int) -> *const c_char {
 ///
 /// A C string that stays until this thread's next call.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_statustostr(error: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_statustostr(error: c_int) -> *const c_char {
     forward!(pcap_statustostr(error) else {
         match status(error) {
             Some(text) => text.as_ptr(),
@@ -107,7 +107,7 @@ fn status(value: c_int) -> Option<&'static CStr> {
 /// An array that ends with a null pointer, of addresses in host byte order, and stays until the next call; null for
 /// an unknown host, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoaddr(name: *const c_char) -> *mut *mut bpf_u_int32 {
+pub unsafe extern "C-unwind" fn pcap_nametoaddr(name: *const c_char) -> *mut *mut bpf_u_int32 {
     forward!(pcap_nametoaddr(name) else ptr::null_mut())
 }
 
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn pcap_nametoaddr(name: *const c_char) -> *mut *mut bpf_u
 ///
 /// A list to be freed by freeaddrinfo(3); null for an unknown host, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoaddrinfo(name: *const c_char) -> *mut addrinfo {
+pub unsafe extern "C-unwind" fn pcap_nametoaddrinfo(name: *const c_char) -> *mut addrinfo {
     forward!(pcap_nametoaddrinfo(name) else ptr::null_mut())
 }
 
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn pcap_nametoaddrinfo(name: *const c_char) -> *mut addrin
 ///
 /// The number in host byte order; 0 for an unknown network, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametonetaddr(name: *const c_char) -> bpf_u_int32 {
+pub unsafe extern "C-unwind" fn pcap_nametonetaddr(name: *const c_char) -> bpf_u_int32 {
     forward!(pcap_nametonetaddr(name) else 0)
 }
 
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn pcap_nametonetaddr(name: *const c_char) -> bpf_u_int32 
 ///
 /// 1; 0 for an unknown service, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoport(name: *const c_char, port: *mut c_int, proto: *mut c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nametoport(name: *const c_char, port: *mut c_int, proto: *mut c_int) -> c_int {
     forward!(pcap_nametoport(name, port, proto) else 0)
 }
 
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn pcap_nametoport(name: *const c_char, port: *mut c_int, 
 ///
 /// 1; 0 for what is not a range, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoportrange(
+pub unsafe extern "C-unwind" fn pcap_nametoportrange(
     name: *const c_char,
     port1: *mut c_int,
     port2: *mut c_int,
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn pcap_nametoportrange(
 ///
 /// The number; `PROTO_UNDEF` for an unknown protocol, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoproto(name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nametoproto(name: *const c_char) -> c_int {
     forward!(pcap_nametoproto(name) else PROTO_UNDEF)
 }
 
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn pcap_nametoproto(name: *const c_char) -> c_int {
 ///
 /// The ethertype; `PROTO_UNDEF` for an unknown protocol, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametoeproto(name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nametoeproto(name: *const c_char) -> c_int {
     let value: c_int = forward!(pcap_nametoeproto(name) else PROTO_UNDEF);
     if value != PROTO_UNDEF {
         return value;
@@ -269,7 +269,7 @@ unsafe fn find(mut table: *const Ethertype, name: &CStr) -> Option<c_ushort> {
 ///
 /// The number; `PROTO_UNDEF` for an unknown protocol, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_nametollc(name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_nametollc(name: *const c_char) -> c_int {
     forward!(pcap_nametollc(name) else PROTO_UNDEF)
 }
 
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn pcap_nametollc(name: *const c_char) -> c_int {
 ///
 /// Six bytes to be freed by free(3); null for an unknown host, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_ether_hostton(name: *const c_char) -> *mut c_uchar {
+pub unsafe extern "C-unwind" fn pcap_ether_hostton(name: *const c_char) -> *mut c_uchar {
     forward!(pcap_ether_hostton(name) else ptr::null_mut())
 }
 
@@ -297,7 +297,7 @@ pub unsafe extern "C" fn pcap_ether_hostton(name: *const c_char) -> *mut c_uchar
 ///
 /// Six bytes to be freed by free(3); null for what is not an address, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_ether_aton(s: *const c_char) -> *mut c_uchar {
+pub unsafe extern "C-unwind" fn pcap_ether_aton(s: *const c_char) -> *mut c_uchar {
     forward!(pcap_ether_aton(s) else ptr::null_mut())
 }
 
@@ -311,6 +311,6 @@ pub unsafe extern "C" fn pcap_ether_aton(s: *const c_char) -> *mut c_uchar {
 ///
 /// The entry, which stays until this thread's next call; null at the end, and without libpcap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_next_etherent(fp: *mut FILE) -> *mut pcap_etherent {
+pub unsafe extern "C-unwind" fn pcap_next_etherent(fp: *mut FILE) -> *mut pcap_etherent {
     forward!(pcap_next_etherent(fp) else ptr::null_mut())
 }

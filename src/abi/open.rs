@@ -76,7 +76,7 @@ pub(super) unsafe fn activated(p: *mut pcap_t, errbuf: *mut c_char) -> *mut pcap
 ///
 /// The handle, to be activated or closed; null and a text in `errbuf` when the name is wrong.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char) -> *mut pcap_t {
+pub unsafe extern "C-unwind" fn pcap_create(device: *const c_char, errbuf: *mut c_char) -> *mut pcap_t {
     // SAFETY: as the caller promises.
     unsafe {
         match nflog_name(device) {
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char)
 /// `PCAP_ERROR_NO_SUCH_DEVICE` where the kernel has no NFLOG, `PCAP_ERROR_RFMON_NOTSUP`, `PCAP_ERROR_ACTIVATED` or
 /// `PCAP_ERROR`, each with a text in `pcap_geterr`. The handle can be activated again then.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_activate(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_activate(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn pcap_activate(p: *mut pcap_t) -> c_int {
 ///
 /// The active handle, with a warning or an empty text in `errbuf`; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_open_live(
+pub unsafe extern "C-unwind" fn pcap_open_live(
     device: *const c_char,
     snaplen: c_int,
     promisc: c_int,
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn pcap_open_live(
 ///
 /// `p` is null, or a handle that was not closed and is used no more.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_close(p: *mut pcap_t) {
+pub unsafe extern "C-unwind" fn pcap_close(p: *mut pcap_t) {
     if p.is_null() {
         return;
     }

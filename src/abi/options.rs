@@ -27,7 +27,7 @@ fn set(state: &mut State, store: impl FnOnce(&mut State)) -> Result<c_int, Faile
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_snaplen(p: *mut pcap_t, snaplen: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_snaplen(p: *mut pcap_t, snaplen: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |state| state.set_snaplen(snaplen))),
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn pcap_set_snaplen(p: *mut pcap_t, snaplen: c_int) -> c_i
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_promisc(p: *mut pcap_t, promisc: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_promisc(p: *mut pcap_t, promisc: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |_| {})),
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn pcap_set_promisc(p: *mut pcap_t, promisc: c_int) -> c_i
 ///
 /// 0 for no, 1 for yes, `PCAP_ERROR_ACTIVATED`, or another `PCAP_ERROR_` value.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_can_set_rfmon(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_can_set_rfmon(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |_| {})),
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn pcap_can_set_rfmon(p: *mut pcap_t) -> c_int {
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_rfmon(p: *mut pcap_t, rfmon: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_rfmon(p: *mut pcap_t, rfmon: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |state| state.rfmon = rfmon != 0)),
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn pcap_set_rfmon(p: *mut pcap_t, rfmon: c_int) -> c_int {
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_timeout(p: *mut pcap_t, to_ms: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_timeout(p: *mut pcap_t, to_ms: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |state| state.set_timeout(to_ms))),
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn pcap_set_timeout(p: *mut pcap_t, to_ms: c_int) -> c_int
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_immediate_mode(p: *mut pcap_t, immediate: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_immediate_mode(p: *mut pcap_t, immediate: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |state| state.options.immediate = immediate != 0)),
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn pcap_set_immediate_mode(p: *mut pcap_t, immediate: c_in
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_buffer_size(p: *mut pcap_t, buffer_size: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_buffer_size(p: *mut pcap_t, buffer_size: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn pcap_set_buffer_size(p: *mut pcap_t, buffer_size: c_int
 ///
 /// 0, or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_protocol_linux(p: *mut pcap_t, protocol: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_protocol_linux(p: *mut pcap_t, protocol: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| set(state, |_| {})),

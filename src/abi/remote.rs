@@ -69,7 +69,7 @@ unsafe fn nflog_source(source: *const c_char) -> Option<CString> {
 ///
 /// The active handle; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_open(
+pub unsafe extern "C-unwind" fn pcap_open(
     source: *const c_char,
     snaplen: c_int,
     flags: c_int,
@@ -134,7 +134,7 @@ unsafe fn make_sources(mut node: *mut pcap_if_t) -> Result<(), Failed> {
 ///
 /// 0, with `*alldevs` a list of sources to be freed by `pcap_freealldevs`; `PCAP_ERROR` and a text in `errbuf`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_findalldevs_ex(
+pub unsafe extern "C-unwind" fn pcap_findalldevs_ex(
     source: *const c_char,
     auth: *mut pcap_rmtauth,
     alldevs: *mut *mut pcap_if_t,
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn pcap_findalldevs_ex(
 ///
 /// 0; `PCAP_ERROR` and a text in `errbuf` when the path or the host is missing, or the type is none of these.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_createsrcstr(
+pub unsafe extern "C-unwind" fn pcap_createsrcstr(
     source: *mut c_char,
     r#type: c_int,
     host: *const c_char,
@@ -225,7 +225,7 @@ fn created(kind: c_int, host: &[u8], port: &[u8], name: &[u8]) -> Result<Vec<u8>
 ///
 /// 0; `PCAP_ERROR` and a text in `errbuf` for what is not a source string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_parsesrcstr(
+pub unsafe extern "C-unwind" fn pcap_parsesrcstr(
     source: *const c_char,
     r#type: *mut c_int,
     host: *mut c_char,
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn pcap_parsesrcstr(
 ///
 /// It stays until the handle is closed; null where the system's libpcap has no remote captures.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_setsampling(p: *mut pcap_t) -> *mut pcap_samp {
+pub unsafe extern "C-unwind" fn pcap_setsampling(p: *mut pcap_t) -> *mut pcap_samp {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.sampling.get(),
@@ -288,7 +288,7 @@ pub unsafe extern "C" fn pcap_setsampling(p: *mut pcap_t) -> *mut pcap_samp {
 ///
 /// A socket, with the host's name in `connectinghost`; a negative value and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_remoteact_accept(
+pub unsafe extern "C-unwind" fn pcap_remoteact_accept(
     address: *const c_char,
     port: *const c_char,
     hostlist: *const c_char,
@@ -311,7 +311,7 @@ pub unsafe extern "C" fn pcap_remoteact_accept(
 ///
 /// As for `pcap_remoteact_accept`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_remoteact_accept_ex(
+pub unsafe extern "C-unwind" fn pcap_remoteact_accept_ex(
     address: *const c_char,
     port: *const c_char,
     hostlist: *const c_char,
@@ -335,7 +335,7 @@ pub unsafe extern "C" fn pcap_remoteact_accept_ex(
 ///
 /// 0; a negative value and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_remoteact_list(
+pub unsafe extern "C-unwind" fn pcap_remoteact_list(
     hostlist: *mut c_char,
     sep: c_char,
     size: c_int,
@@ -356,7 +356,7 @@ pub unsafe extern "C" fn pcap_remoteact_list(
 ///
 /// 0; a negative value and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_remoteact_close(host: *const c_char, errbuf: *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_remoteact_close(host: *const c_char, errbuf: *mut c_char) -> c_int {
     // SAFETY: as the caller promises.
     forward!(pcap_remoteact_close(host, errbuf)
         else unsafe { report(errbuf, &Failed::missing("pcap_remoteact_close")) })
@@ -364,6 +364,6 @@ pub unsafe extern "C" fn pcap_remoteact_close(host: *const c_char, errbuf: *mut 
 
 /// Stops waiting for hosts.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_remoteact_cleanup() {
+pub extern "C-unwind" fn pcap_remoteact_cleanup() {
     forward!(pcap_remoteact_cleanup() else ())
 }

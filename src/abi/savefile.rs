@@ -32,7 +32,7 @@ unsafe fn missing(function: &str, errbuf: *mut c_char) -> *mut pcap_t {
 ///
 /// The handle; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_open_offline(fname: *const c_char, errbuf: *mut c_char) -> *mut pcap_t {
+pub unsafe extern "C-unwind" fn pcap_open_offline(fname: *const c_char, errbuf: *mut c_char) -> *mut pcap_t {
     // SAFETY: as the caller promises.
     forward!(pcap_open_offline(fname, errbuf) else unsafe { missing("pcap_open_offline", errbuf) })
 }
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn pcap_open_offline(fname: *const c_char, errbuf: *mut c_
 ///
 /// The handle; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_open_offline_with_tstamp_precision(
+pub unsafe extern "C-unwind" fn pcap_open_offline_with_tstamp_precision(
     fname: *const c_char,
     precision: c_uint,
     errbuf: *mut c_char,
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn pcap_open_offline_with_tstamp_precision(
 ///
 /// The handle; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_fopen_offline(fp: *mut FILE, errbuf: *mut c_char) -> *mut pcap_t {
+pub unsafe extern "C-unwind" fn pcap_fopen_offline(fp: *mut FILE, errbuf: *mut c_char) -> *mut pcap_t {
     // SAFETY: as the caller promises.
     forward!(pcap_fopen_offline(fp, errbuf) else unsafe { missing("pcap_fopen_offline", errbuf) })
 }
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn pcap_fopen_offline(fp: *mut FILE, errbuf: *mut c_char) 
 ///
 /// The handle; null and a text in `errbuf` when it fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_fopen_offline_with_tstamp_precision(
+pub unsafe extern "C-unwind" fn pcap_fopen_offline_with_tstamp_precision(
     fp: *mut FILE,
     precision: c_uint,
     errbuf: *mut c_char,
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn pcap_fopen_offline_with_tstamp_precision(
 ///
 /// The handle; null when there is no memory or no libpcap.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_open_dead(linktype: c_int, snaplen: c_int) -> *mut pcap_t {
+pub extern "C-unwind" fn pcap_open_dead(linktype: c_int, snaplen: c_int) -> *mut pcap_t {
     forward!(pcap_open_dead(linktype, snaplen) else ptr::null_mut())
 }
 
@@ -110,7 +110,7 @@ pub extern "C" fn pcap_open_dead(linktype: c_int, snaplen: c_int) -> *mut pcap_t
 ///
 /// The handle; null when there is no memory or no libpcap.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_open_dead_with_tstamp_precision(
+pub extern "C-unwind" fn pcap_open_dead_with_tstamp_precision(
     linktype: c_int,
     snaplen: c_int,
     precision: c_uint,
@@ -139,7 +139,7 @@ fn dumper(
 ///
 /// What `pcap_dump` takes; null and a text in `pcap_geterr` when it fails, or when `p` was not activated.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_open(p: *mut pcap_t, fname: *const c_char) -> *mut pcap_dumper_t {
+pub unsafe extern "C-unwind" fn pcap_dump_open(p: *mut pcap_t, fname: *const c_char) -> *mut pcap_dumper_t {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_dump_open(p, fname) else ptr::null_mut());
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn pcap_dump_open(p: *mut pcap_t, fname: *const c_char) ->
 ///
 /// What `pcap_dump` takes; null and a text in `pcap_geterr` when it fails, or when `p` was not activated.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_fopen(p: *mut pcap_t, fp: *mut FILE) -> *mut pcap_dumper_t {
+pub unsafe extern "C-unwind" fn pcap_dump_fopen(p: *mut pcap_t, fp: *mut FILE) -> *mut pcap_dumper_t {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_dump_fopen(p, fp) else ptr::null_mut());
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn pcap_dump_fopen(p: *mut pcap_t, fp: *mut FILE) -> *mut 
 ///
 /// What `pcap_dump` takes; null and a text in `pcap_geterr` when it fails, or when `p` was not activated.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_open_append(p: *mut pcap_t, fname: *const c_char) -> *mut pcap_dumper_t {
+pub unsafe extern "C-unwind" fn pcap_dump_open_append(p: *mut pcap_t, fname: *const c_char) -> *mut pcap_dumper_t {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_dump_open_append(p, fname) else ptr::null_mut());
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn pcap_dump_open_append(p: *mut pcap_t, fname: *const c_c
 ///
 /// `user` is a `pcap_dumper_t` that was not closed; `h` and `sp` are a packet's header and its `caplen` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump(user: *mut c_uchar, h: *const pcap_pkthdr, sp: *const c_uchar) {
+pub unsafe extern "C-unwind" fn pcap_dump(user: *mut c_uchar, h: *const pcap_pkthdr, sp: *const c_uchar) {
     forward!(pcap_dump(user, h, sp) else ())
 }
 
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn pcap_dump(user: *mut c_uchar, h: *const pcap_pkthdr, sp
 ///
 /// The stream.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_file(p: *mut pcap_dumper_t) -> *mut FILE {
+pub unsafe extern "C-unwind" fn pcap_dump_file(p: *mut pcap_dumper_t) -> *mut FILE {
     forward!(pcap_dump_file(p) else ptr::null_mut())
 }
 
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn pcap_dump_file(p: *mut pcap_dumper_t) -> *mut FILE {
 ///
 /// The position in bytes, or -1.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_ftell(p: *mut pcap_dumper_t) -> c_long {
+pub unsafe extern "C-unwind" fn pcap_dump_ftell(p: *mut pcap_dumper_t) -> c_long {
     forward!(pcap_dump_ftell(p) else -1)
 }
 
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn pcap_dump_ftell(p: *mut pcap_dumper_t) -> c_long {
 ///
 /// The position in bytes, or -1.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_ftell64(p: *mut pcap_dumper_t) -> i64 {
+pub unsafe extern "C-unwind" fn pcap_dump_ftell64(p: *mut pcap_dumper_t) -> i64 {
     forward!(pcap_dump_ftell64(p) else -1)
 }
 
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn pcap_dump_ftell64(p: *mut pcap_dumper_t) -> i64 {
 ///
 /// 0, or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_flush(p: *mut pcap_dumper_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_dump_flush(p: *mut pcap_dumper_t) -> c_int {
     forward!(pcap_dump_flush(p) else PCAP_ERROR)
 }
 
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn pcap_dump_flush(p: *mut pcap_dumper_t) -> c_int {
 ///
 /// `p` is a savefile that was not closed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_dump_close(p: *mut pcap_dumper_t) {
+pub unsafe extern "C-unwind" fn pcap_dump_close(p: *mut pcap_dumper_t) {
     forward!(pcap_dump_close(p) else ())
 }
 
@@ -285,7 +285,7 @@ pub unsafe extern "C" fn pcap_dump_close(p: *mut pcap_dumper_t) {
 ///
 /// The stream; null for a capture.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
+pub unsafe extern "C-unwind" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(_) => ptr::null_mut(),
@@ -303,7 +303,7 @@ pub unsafe extern "C" fn pcap_file(p: *mut pcap_t) -> *mut FILE {
 ///
 /// 1 if it is not, 0 if it is and for a capture; `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|_| 0)),
@@ -321,7 +321,7 @@ pub unsafe extern "C" fn pcap_is_swapped(p: *mut pcap_t) -> c_int {
 ///
 /// The number; 0 for a capture; `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_major_version(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|_| 0)),
@@ -339,7 +339,7 @@ pub unsafe extern "C" fn pcap_major_version(p: *mut pcap_t) -> c_int {
 ///
 /// The number; 0 for a capture; `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_minor_version(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_minor_version(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|_| 0)),

@@ -23,7 +23,7 @@ use crate::system::forward;
 ///
 /// 0, `PCAP_ERROR_NOT_ACTIVATED` or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, ps: *mut pcap_stat) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_stats(p: *mut pcap_t, ps: *mut pcap_stat) -> c_int {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_stats(p, ps) else PCAP_ERROR);
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn pcap_stats(p: *mut pcap_t, ps: *mut pcap_stat) -> c_int
 ///
 /// The length in bytes, or `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.snapshot()),
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn pcap_snapshot(p: *mut pcap_t) -> c_int {
 ///
 /// The size in bytes, or `PCAP_ERROR_NOT_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|_| DATAGRAM_MAX as c_int)),
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
 ///
 /// The descriptor, or -1 before activation.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_fileno(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| Ok(state.session.as_ref().map_or(-1, |session| session.descriptor()))),
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn pcap_fileno(p: *mut pcap_t) -> c_int {
 ///
 /// The descriptor, or -1 before activation and when the process has no descriptor left.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| match &mut state.session {
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn pcap_get_selectable_fd(p: *mut pcap_t) -> c_int {
 ///
 /// Null for no such need, or the time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_get_required_select_timeout(p: *mut pcap_t) -> *const timeval {
+pub unsafe extern "C-unwind" fn pcap_get_required_select_timeout(p: *mut pcap_t) -> *const timeval {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(_) => ptr::null(),
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn pcap_get_required_select_timeout(p: *mut pcap_t) -> *co
 ///
 /// 0, or `PCAP_ERROR` and a text in `errbuf`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_setnonblock(p: *mut pcap_t, nonblock: c_int, errbuf: *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_setnonblock(p: *mut pcap_t, nonblock: c_int, errbuf: *mut c_char) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn pcap_setnonblock(p: *mut pcap_t, nonblock: c_int, errbu
 ///
 /// 0 or 1, `PCAP_ERROR_NOT_ACTIVATED`, or `PCAP_ERROR` and a text in `errbuf`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_getnonblock(p: *mut pcap_t, errbuf: *mut c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_getnonblock(p: *mut pcap_t, errbuf: *mut c_char) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| state.active().map(|session| session.nonblocking().into())),
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn pcap_getnonblock(p: *mut pcap_t, errbuf: *mut c_char) -
 ///
 /// 0, `PCAP_ERROR_NOT_ACTIVATED`, or `PCAP_ERROR` for an unknown direction.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, d: pcap_direction_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_setdirection(p: *mut pcap_t, d: pcap_direction_t) -> c_int {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_setdirection(p, d) else PCAP_ERROR);
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn pcap_setdirection(p: *mut pcap_t, d: pcap_direction_t) 
 ///
 /// A C string that stays until the handle is closed; its text changes with the next error.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_geterr(p: *mut pcap_t) -> *mut c_char {
+pub unsafe extern "C-unwind" fn pcap_geterr(p: *mut pcap_t) -> *mut c_char {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.errbuf(),
@@ -230,7 +230,7 @@ pub unsafe extern "C" fn pcap_geterr(p: *mut pcap_t) -> *mut c_char {
 ///
 /// `p` is a handle that was not closed; `prefix` is null or a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_perror(p: *mut pcap_t, prefix: *const c_char) {
+pub unsafe extern "C-unwind" fn pcap_perror(p: *mut pcap_t, prefix: *const c_char) {
     // SAFETY: as the caller promises.
     let Some(handle) = (unsafe { ours(p) }) else {
         return forward!(pcap_perror(p, prefix) else ());

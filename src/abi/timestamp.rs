@@ -24,7 +24,7 @@ const HOST: &CStr = c"host";
 /// 0; `PCAP_WARNING_TSTAMP_TYPE_NOTSUP` for a type that the device does not have, which changes nothing; or
 /// `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_type(p: *mut pcap_t, tstamp_type: c_int
 ///
 /// How many there are, with `*tstamp_typesp` an array to be freed by `pcap_free_tstamp_types`; or `PCAP_ERROR`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_list_tstamp_types(p: *mut pcap_t, tstamp_typesp: *mut *mut c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_list_tstamp_types(p: *mut pcap_t, tstamp_typesp: *mut *mut c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         // SAFETY: as the caller promises.
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn pcap_list_tstamp_types(p: *mut pcap_t, tstamp_typesp: *
 ///
 /// `tstamp_types` is null, or such an array that was not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_free_tstamp_types(tstamp_types: *mut c_int) {
+pub unsafe extern "C-unwind" fn pcap_free_tstamp_types(tstamp_types: *mut c_int) {
     // SAFETY: as the caller promises; such an array comes from malloc(3), whoever made it.
     unsafe { libc::free(tstamp_types.cast()) }
 }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn pcap_free_tstamp_types(tstamp_types: *mut c_int) {
 ///
 /// `PCAP_TSTAMP_*`, or `PCAP_ERROR` for an unknown name.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_int {
     forward!(pcap_tstamp_type_name_to_val(name) else {
         // SAFETY: as the caller promises; both are C strings.
         if unsafe { libc::strcasecmp(name, HOST.as_ptr()) } == 0 { PCAP_TSTAMP_HOST } else { PCAP_ERROR }
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn pcap_tstamp_type_name_to_val(name: *const c_char) -> c_
 ///
 /// A C string that stays for ever, or null for an unknown type.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_tstamp_type_val_to_name(tstamp_type: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_tstamp_type_val_to_name(tstamp_type: c_int) -> *const c_char {
     forward!(pcap_tstamp_type_val_to_name(tstamp_type) else {
         if tstamp_type == PCAP_TSTAMP_HOST { HOST.as_ptr() } else { ptr::null() }
     })
@@ -100,7 +100,7 @@ pub extern "C" fn pcap_tstamp_type_val_to_name(tstamp_type: c_int) -> *const c_c
 ///
 /// A C string that stays for ever, or null for an unknown type.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_tstamp_type_val_to_description(tstamp_type: c_int) -> *const c_char {
+pub extern "C-unwind" fn pcap_tstamp_type_val_to_description(tstamp_type: c_int) -> *const c_char {
     forward!(pcap_tstamp_type_val_to_description(tstamp_type) else {
         if tstamp_type == PCAP_TSTAMP_HOST { c"Host".as_ptr() } else { ptr::null() }
     })
@@ -117,7 +117,7 @@ pub extern "C" fn pcap_tstamp_type_val_to_description(tstamp_type: c_int) -> *co
 ///
 /// 0, `PCAP_ERROR_TSTAMP_PRECISION_NOTSUP` or `PCAP_ERROR_ACTIVATED`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, tstamp_precision: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_set_tstamp_precision(p: *mut pcap_t, tstamp_precision: c_int) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn pcap_set_tstamp_precision(p: *mut pcap_t, tstamp_precis
 ///
 /// `PCAP_TSTAMP_PRECISION_MICRO` or `PCAP_TSTAMP_PRECISION_NANO`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
+pub unsafe extern "C-unwind" fn pcap_get_tstamp_precision(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
         Some(handle) => handle.call(|state| {

@@ -32,8 +32,8 @@ pub static pcap_version: [AtomicU8; SIZE] = {
 /// Runs when the library is loaded: a program that reads a variable calls nothing first.
 #[used]
 #[unsafe(link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = {
-    extern "C" fn at_load() {
+static AT_LOAD: extern "C-unwind" fn() = {
+    extern "C-unwind" fn at_load() {
         // SAFETY: the name is a C string. The libpcap behind this one, in the order of the search, is loaded already.
         let behind = unsafe { libc::dlsym(libc::RTLD_NEXT, c"pcap_version".as_ptr()) };
         // SAFETY: every libpcap's variable of that name is a C string that stays for as long as the library.
@@ -120,7 +120,7 @@ fn version(system: Option<&str>) -> String {
 ///
 /// A C string that stays for ever.
 #[unsafe(no_mangle)]
-pub extern "C" fn pcap_lib_version() -> *const c_char {
+pub extern "C-unwind" fn pcap_lib_version() -> *const c_char {
     // SAFETY: a null buffer is allowed.
     unsafe { guard(ptr::null_mut(), || VERSION.as_ptr()) }
 }
