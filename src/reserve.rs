@@ -81,10 +81,24 @@ impl Reserve {
     }
 }
 
-/// Whether a call that begins now may lack memory: malloc(3) has failed before, and the reserve is in use.
+/// Whether a call that begins now may lack memory: malloc(3) fails, and much of the reserve is in use.
 #[inline]
 pub fn is_low() -> bool {
-    RESERVE.state.load(Ordering::Relaxed) as u32 as usize > SIZE - FOR_A_CALL
+    RESERVE.state.load(Ordering::Relaxed) as u32 as usize > SIZE - FOR_A_CALL && !malloc_has_some()
+}
+
+#[cold]
+#[inline(never)]
+fn malloc_has_some() -> bool {
+    let Ok(layout) = Layout::from_size_align(64 << 10, 16) else { return false };
+    // SAFETY: the layout has a size, and the memory is freed with the same one.
+    unsafe {
+        let memory = System.alloc(layout);
+        if !memory.is_null() {
+            System.dealloc(memory, layout);
+        }
+        !memory.is_null()
+    }
 }
 
 // SAFETY: memory comes from `System` or, disjoint from that, from the reserve, which hands each byte out once until all was

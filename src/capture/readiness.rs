@@ -5,6 +5,10 @@
 //! descriptor over the socket and over an eventfd that is raised while packets are left. It is made when it is first
 //! asked for, and costs at most two system calls per batch: none for a program that takes whole batches.
 
+//!
+//! A fork shares an epoll's set and an eventfd's count between the processes. The child makes its own at the first chance,
+//! under the number that the program knows.
+
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -15,14 +19,15 @@ pub struct Readiness {
     either: OwnedFd,
     pending: OwnedFd,
     raised: bool,
+    process: u32,
 }
 
 impl Readiness {
-    /// Readable while `socket` is, or packets are left.
-    pub fn new(socket: RawFd) -> io::Result<Readiness> {
+    /// Readable while `source` is, or packets are left.
+    pub fn new(source: RawFd) -> io::Result<Readiness> {
         let pending = sys::event()?;
-        let either = sys::any_readable(&[socket, pending.as_raw_fd()])?;
-        Ok(Readiness { either, pending, raised: false })
+        let either = sys::any_readable(&[source, pending.as_raw_fd()])?;
+        Ok(Readiness { either, pending, raised: false, process: std::process::id() })
     }
 
     /// What to select on.
@@ -30,13 +35,16 @@ impl Readiness {
         self.either.as_raw_fd()
     }
 
-    /// Watches another descriptor from now on.
+    /// Watches `new`, and no longer `old`.
     pub fn watch(&mut self, old: RawFd, new: RawFd) -> io::Result<()> {
-        sys::watch_instead(&self.either, old, new)
+        if self.is_here() { sys::watch_instead(&self.either, old, new) } else { self.renew(new) }
     }
 
-    /// Says whether packets are left.
-    pub fn set(&mut self, left: bool) {
+    /// Says whether packets are left, of a source that is readable by `source`.
+    pub fn set(&mut self, left: bool, source: RawFd) {
+        if !self.is_here() && self.renew(source).is_err() {
+            return;
+        }
         if left != self.raised {
             if left {
                 sys::raise(&self.pending);
@@ -45,5 +53,18 @@ impl Readiness {
             }
             self.raised = left;
         }
+    }
+
+    fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Makes descriptors of this process's own.
+    #[cold]
+    fn renew(&mut self, source: RawFd) -> io::Result<()> {
+        let own = Readiness::new(source)?;
+        sys::put_in_place(&own.either, &self.either)?;
+        (self.pending, self.raised, self.process) = (own.pending, false, own.process);
+        Ok(())
     }
 }

@@ -356,7 +356,7 @@ impl Session {
     #[inline]
     pub fn unsettle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            readiness.set(true);
+            readiness.set(true, self.source.raw_readable());
         }
     }
 
@@ -365,7 +365,7 @@ impl Session {
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
             let left = self.delivery.batch.has_more() || self.source.has_more();
-            readiness.set(left || self.source.await_datagram());
+            readiness.set(left || self.source.await_datagram(), self.source.raw_readable());
         }
     }
 

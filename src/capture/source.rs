@@ -95,14 +95,19 @@ impl Source {
         self.buffers.is_none() && !self.socket.has_early()
     }
 
+    /// The reader thread of this process. After a fork, the parent's is no business of the child's.
+    fn running(&self) -> Option<&Reader> {
+        self.reader.as_ref().filter(|reader| reader.is_here())
+    }
+
     /// Gets ready to wait for the next datagram. Says whether there is one already.
     pub fn await_datagram(&self) -> bool {
-        self.reader.as_ref().is_some_and(Reader::await_buffer)
+        self.running().is_some_and(Reader::await_buffer)
     }
 
     /// What to wait on, after [`Source::await_datagram`].
     pub fn readable(&self) -> &OwnedFd {
-        match &self.reader {
+        match self.running() {
             Some(reader) => reader.ready(),
             None => self.socket.fd(),
         }
@@ -115,7 +120,7 @@ impl Source {
 
     /// Whether datagrams are in the process.
     pub fn has_more(&self) -> bool {
-        self.socket.has_early() || self.reader.as_ref().is_some_and(Reader::has_more)
+        self.socket.has_early() || self.running().is_some_and(Reader::has_more)
     }
 
     /// The size of the buffer in bytes, the kernel's and the reader thread's together, as far as it was granted.

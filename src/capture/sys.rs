@@ -117,6 +117,12 @@ pub fn watch_instead(epoll: &OwnedFd, old: RawFd, new: RawFd) -> io::Result<()> 
     Ok(())
 }
 
+/// Puts a copy of `new` in the place of `old`, in this process.
+pub fn put_in_place(new: &OwnedFd, old: &OwnedFd) -> io::Result<()> {
+    // SAFETY: dup3(2) takes no pointers. Both are open; the number of `old` stays its owner's, for what it then refers to.
+    checked(unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) }).map(drop)
+}
+
 /// Runs `body` with all signals blocked: a thread that it starts has them blocked for ever.
 fn without_signals<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: sigset_t is plain integers, for which zeros are valid.
