@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::claim::Claims;
 use super::delivery::{Delivery, Statistics};
 use super::device::Device;
 use super::error::{Error, Result};
@@ -56,6 +57,8 @@ pub struct Session {
     blocking_receive: BlockingReceive,
     /// The size of the buffer that was asked for.
     asked: u32,
+    /// Dropped last: when the socket is closed.
+    claims: Claims,
 }
 
 /// Records are taken, and chosen, by the session's [`Delivery`].
@@ -100,9 +103,7 @@ impl Session {
         let options = Options { link_type: device.link_type().or(options.link_type), ..options.clone() };
         let interfaces = Interfaces::new(socket.fd().clone());
         let mut delivery = Delivery::new(device.groups(), &options, interfaces)?;
-        for group in device.groups() {
-            socket.bind_group(group, &options, &mut delivery.batch)?;
-        }
+        let claims = Claims::open(device, &options, &mut socket, &mut delivery.batch)?;
         delivery.batch.clear();
         let timeout = options.timeout;
         let pace = Pace::new(options.flush_time(), options.batch_bytes(), socket.buffer_size());
@@ -122,6 +123,7 @@ impl Session {
             pace,
             receive_timeout,
             blocking_receive,
+            claims,
         })
     }
 
@@ -157,6 +159,9 @@ impl Session {
                     return Err(Error::Lost { packets });
                 }
                 self.delivery.release();
+                if !self.claims.are_bound() {
+                    self.ensure_bound()?;
+                }
                 match self.blocking_receive.left_over() {
                     Some(length) => Some(self.finish_receive(Ok(length))?),
                     None => None,
@@ -364,7 +369,8 @@ impl Session {
     #[inline]
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            let left = self.delivery.batch.has_more() || self.source.has_more();
+            // A read that would fail tells something, too.
+            let left = self.delivery.batch.has_more() || self.source.has_more() || self.claims.are_incomplete();
             readiness.set(left || self.source.await_datagram());
         }
     }
@@ -376,6 +382,10 @@ impl Session {
     /// [`Error::System`], when the process has no descriptor left.
     pub fn selectable(&mut self) -> Result<RawFd> {
         if self.readiness.is_none() {
+            if !self.claims.are_bound() {
+                // It is about to be waited on. If this fails, so does the read.
+                let _ = self.ensure_bound();
+            }
             let readiness = Readiness::new(self.source.raw_readable());
             self.readiness = Some(readiness.map_err(|error| Error::system("making a descriptor to select on", error))?);
             self.settle();
@@ -405,7 +415,11 @@ impl Session {
     }
 
     /// The netlink socket's descriptor.
-    pub fn descriptor(&self) -> RawFd {
+    pub fn descriptor(&mut self) -> RawFd {
+        if self.claims.are_incomplete() {
+            // It may be waited on. If this fails, the read tells.
+            let _ = self.ensure_bound();
+        }
         self.source.socket.raw_fd()
     }
 

@@ -24,6 +24,7 @@ mod tcpdump;
 mod thread;
 mod told;
 mod traces;
+mod twice;
 mod unwinding;
 mod version;
 mod ways_in;
