@@ -91,6 +91,11 @@ pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char)
 
 /// Opens the capture: binds and configures the groups of the handle's device.
 ///
+/// A group that another handle of this process has is left to it. The first read, `pcap_get_selectable_fd` and
+/// `pcap_fileno` bind it then: at once where the other handle was closed, or was never read, which then gives the group up,
+/// and with it what was logged until then. While the other handle is one that was read, each read fails with
+/// `PCAP_ERROR`, and so it does without CAP_NET_ADMIN. Nothing is lost by that, and a later read tries again.
+///
 /// # Safety
 ///
 /// `p` is a handle that was not closed.

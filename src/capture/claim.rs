@@ -10,6 +10,7 @@
 //! which netlink has no use for, say in both whether it is read and whether groups were taken from it. A socket that
 //! another process reads is no capture of this one's.
 
+use std::collections::BTreeSet;
 use std::ffi::c_int;
 use std::os::fd::OwnedFd;
 use std::process;
@@ -48,7 +49,7 @@ struct Capture {
     socket: Weak<OwnedFd>,
     device: Device,
     /// The groups of the device that it does not have.
-    missing: Vec<u16>,
+    missing: BTreeSet<u16>,
     is_read: bool,
     /// The process that opened it, or began to read it.
     process: u32,
@@ -85,15 +86,15 @@ impl Claims {
         note(Capture {
             socket: fd.clone(),
             device: device.clone(),
-            missing: Vec::new(),
+            missing: BTreeSet::new(),
             is_read: false,
             process: process::id(),
         });
         let mut claims = Claims { socket: fd, device, options: options.clone(), is_bound: false, is_incomplete: false };
-        let mut missing = Vec::new();
+        let mut missing = BTreeSet::new();
         for group in groups::in_binding_order(claims.device.groups()) {
             if !claims.bind_or_leave(group, socket, batch)? {
-                missing.push(group);
+                missing.insert(group);
             }
         }
         if !missing.is_empty() {
@@ -164,7 +165,7 @@ impl Claims {
             // Which ones it lacks is not known.
             groups::in_binding_order(self.device.groups())
         } else {
-            own.map_or_else(Vec::new, |own| captures[own].missing.clone())
+            own.map_or_else(Vec::new, |own| groups::in_binding_order(captures[own].missing.iter().copied()))
         };
         if !needed.is_empty() {
             self.bind(&needed, captures, socket, batch)?;
@@ -197,7 +198,7 @@ impl Claims {
             bound += 1;
             Ok(())
         });
-        self.set_missing(captures, needed[bound..].to_vec());
+        self.set_missing(captures, needed[bound..].iter().copied().collect());
         // What was logged to them before they were taken, and what is now, does not go together: the kernel's numbers
         // begin anew.
         fresh.sort_unstable();
@@ -215,7 +216,7 @@ impl Claims {
             match self.holder(captures, group) {
                 Some(Holder::Reader) => return Err(Error::GroupReadHere { group }),
                 Some(Holder::Idle(other)) => {
-                    captures[other].missing.push(group);
+                    captures[other].missing.insert(group);
                     if let Some(fd) = captures[other].socket.upgrade() {
                         mark(&fd, TAKEN, true);
                         netlink::unbind(&fd, group);
@@ -246,7 +247,7 @@ impl Claims {
         holder
     }
 
-    fn set_missing(&self, captures: &mut [Capture], missing: Vec<u16>) {
+    fn set_missing(&self, captures: &mut [Capture], missing: BTreeSet<u16>) {
         if let Some(own) = captures.iter_mut().find(|capture| capture.socket.ptr_eq(&self.socket)) {
             own.missing = missing;
         }

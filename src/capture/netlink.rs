@@ -75,8 +75,11 @@ pub enum Receipt {
 pub struct Socket {
     fd: Arc<OwnedFd>,
     sequence: u32,
-    /// Datagrams of packets that came while an answer was awaited.
+    /// Datagrams of packets that came while an answer was awaited, their bytes, and how many are kept at most: no more than
+    /// the receive buffer would have held. What comes beyond that is lost as it would be there, and counts as lost.
     early: VecDeque<(Vec<u8>, Stamp)>,
+    early_bytes: usize,
+    early_bytes_max: usize,
 }
 
 impl Socket {
@@ -99,7 +102,10 @@ impl Socket {
         // After an overrun the kernel would drop everything until the queue is empty, to report it by ENOBUFS. The
         // sequence numbers tell more. Where the option is unknown (before 2.6.30) ENOBUFS comes, and is handled.
         let _ = sys::set_option(&fd, libc::SOL_NETLINK, libc::NETLINK_NO_ENOBUFS, 1);
-        Ok(Socket { fd: Arc::new(fd), sequence: 0, early: VecDeque::new() })
+        let mut socket =
+            Socket { fd: Arc::new(fd), sequence: 0, early: VecDeque::new(), early_bytes: 0, early_bytes_max: 0 };
+        socket.early_bytes_max = (socket.buffer_size() as usize).max(batch::DATAGRAM_MAX);
+        Ok(socket)
     }
 
     /// Binds `group` and configures it, all in one request, and awaits the kernel's answer. `batch` is only room to
@@ -169,7 +175,7 @@ impl Socket {
                     batch.take();
                     match answer_in(batch.bytes(), self.sequence) {
                         Some(errno) => return Ok(Some(errno)),
-                        None => self.early.push_back((batch.bytes().to_vec(), batch.received())),
+                        None => self.keep(batch.bytes(), batch.received()),
                     }
                 }
                 Receipt::Overrun | Receipt::Interrupted => {}
@@ -177,9 +183,17 @@ impl Socket {
         }
     }
 
+    fn keep(&mut self, datagram: &[u8], received: Stamp) {
+        if self.early_bytes + datagram.len() <= self.early_bytes_max {
+            self.early_bytes += datagram.len();
+            self.early.push_back((datagram.to_vec(), received));
+        }
+    }
+
     /// Puts the next datagram that came early into `batch`; says whether there was one.
     pub fn take_early(&mut self, batch: &mut Batch) -> bool {
         let Some((bytes, received)) = self.early.pop_front() else { return false };
+        self.early_bytes -= bytes.len();
         batch.space()[..bytes.len()].copy_from_slice(&bytes);
         batch.push(bytes.len(), received);
         true
@@ -202,6 +216,7 @@ impl Socket {
             index += 1;
             index > count || !group_of(bytes).is_some_and(&unwanted)
         });
+        self.early_bytes = self.early.iter().map(|(bytes, _)| bytes.len()).sum();
     }
 
     /// The socket's descriptor.

@@ -79,7 +79,8 @@ impl DerefMut for Session {
 }
 
 impl Session {
-    /// Opens `device`: binds and configures its groups.
+    /// Opens `device`: binds and configures its groups. A group that another session of this process has is left to it,
+    /// and bound before the first read: unless the other one has begun to read, it gives the group up then.
     ///
     /// # Errors
     ///
@@ -132,7 +133,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
+    /// [`Error::GroupReadHere`], [`Error::GroupTaken`] and [`Error::PrivilegeGone`], at the first read, when a group can't be
+    /// had that another session of this process had; [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
     /// strict. The next advance goes on behind the loss.
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
         let mut fetch = Fetch::new(wait);

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +47,20 @@ static void has_nothing(pcap_t *p)
 	const u_char *data;
 	int result = pcap_next_ex(p, &header, &data);
 	CHECK(result == 0, "%d %s", result, pcap_geterr(p));
+}
+
+static pid_t forked(void)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	CHECK(child >= 0, "fork");
+	return child;
+}
+
+static void succeeded(pid_t child)
+{
+	int status;
+	CHECK(waitpid(child, &status, 0) == child && status == 0, "the child: %d", status);
 }
 
 static void ignore(u_char *user, const struct pcap_pkthdr *header, const u_char *data)
@@ -186,6 +201,72 @@ static void all_or_none(void)
 	has_nothing(both);
 	counted(both, 20, 0);
 	pcap_close(both);
+}
+
+/* One whose read was refused does not read: what it has, another handle may have. */
+static void refused(void)
+{
+	pcap_t *reads = open_device("nflog:5", 100), *partly = open_device("nflog:5,7", 100);
+	has_nothing(reads);
+	is_refused(partly, "group 5 is read through another handle of this process");
+	pcap_t *other = open_device("nflog:7", 100);
+	has_nothing(other);
+	log_packets(10, 7);
+	takes(other, 10);
+	takes(reads, 10);
+	is_refused(partly, "is read through another handle of this process");
+	pcap_close(reads);
+	is_refused(partly, "group 7 is read through another handle of this process");
+	pcap_close(other);
+	has_nothing(partly);
+	log_packets(10, 7);
+	takes(partly, 20);
+	has_nothing(partly);
+	counted(partly, 20, 0);
+	pcap_close(partly);
+}
+
+/* What a handle has keeps coming while its reads are refused: it is kept as far as the buffer goes, and the rest counts
+ * as lost. */
+static void bounded(void)
+{
+	char errbuf[PCAP_ERRBUF_SIZE] = "";
+	enum { ROUNDS = 200, PACKETS = 100, BUFFER = 1 << 18 };
+	struct pcap_stat stats;
+	pcap_t *idle = open_device("nflog:5", 100), *partly = pcap_create("nflog:5,6", errbuf);
+	CHECK(partly != NULL && pcap_set_buffer_size(partly, BUFFER) == 0 && pcap_set_timeout(partly, 100) == 0, "%s", errbuf);
+	CHECK(pcap_activate(partly) >= 0, "%s", pcap_geterr(partly));
+	int reading[2];
+	char byte = 0;
+	CHECK(pipe(reading) == 0, "pipe");
+	pid_t child = forked();
+	if (child == 0) {
+		/* Another process, so that every read of the parent asks the kernel. */
+		has_nothing(idle);
+		CHECK(write(reading[1], &byte, 1) == 1, "write");
+		pause();
+	}
+	CHECK(read(reading[0], &byte, 1) == 1, "read");
+	is_refused(partly, "group 5 is already read by");
+	struct pcap_pkthdr *header;
+	const u_char *data;
+	for (int i = 0; i < ROUNDS; i++) {
+		log_packets(PACKETS, 6);
+		CHECK(pcap_next_ex(partly, &header, &data) == PCAP_ERROR, "%s", pcap_geterr(partly));
+	}
+	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child, "%s", strerror(errno));
+	pcap_close(idle);
+	int result;
+	while ((result = pcap_next_ex(partly, &header, &data)) == 1) /* to its end */
+		;
+	CHECK(result == 0, "%d %s", result, pcap_geterr(partly));
+	log_packets(1, 6);
+	takes(partly, 2); /* of 5 and 6 */
+	CHECK(pcap_stats(partly, &stats) == 0, "%s", pcap_geterr(partly));
+	CHECK(stats.ps_recv + stats.ps_drop == ROUNDS * PACKETS + 2, "recv=%u drop=%u", stats.ps_recv, stats.ps_drop);
+	/* A message of such a packet is larger than 64 bytes, and the socket's buffer is full besides. */
+	CHECK(stats.ps_recv > 0 && stats.ps_recv < 2 * BUFFER / 64, "recv=%u", stats.ps_recv);
+	pcap_close(partly);
 }
 
 /* Back and forth, before either has read: the one that reads has it. */
@@ -344,20 +425,6 @@ static void dropped(void)
 	pcap_close(second);
 }
 
-static pid_t forked(void)
-{
-	fflush(NULL);
-	pid_t child = fork();
-	CHECK(child >= 0, "fork");
-	return child;
-}
-
-static void succeeded(pid_t child)
-{
-	int status;
-	CHECK(waitpid(child, &status, 0) == child && status == 0, "the child: %d", status);
-}
-
 /* A daemon: opened by the parent, which is gone, and read by the child. */
 static void daemonized(void)
 {
@@ -461,7 +528,7 @@ int main(int argc, char **argv)
 		{ "kept", kept }, { "receiving", receiving }, { "closed", closed }, { "groups", groups },
 		{ "all_or_none", all_or_none }, { "three", three }, { "selecting", selecting },
 		{ "fileno", fileno_first }, { "threads", threads }, { "opening", opening }, { "dropped", dropped },
-		{ "daemonized", daemonized }, { "forking", forking }, { "child_of_a_reader", child_of_a_reader },
+		{ "daemonized", daemonized }, { "refused", refused }, { "bounded", bounded }, { "forking", forking }, { "child_of_a_reader", child_of_a_reader },
 	};
 	CHECK(argc == 2, "usage: twice SCENARIO");
 	for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)

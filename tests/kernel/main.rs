@@ -11,6 +11,7 @@ mod discovery;
 mod filters;
 mod foreign;
 mod link_types;
+mod many;
 mod memory;
 mod own_libpcap;
 mod reading;

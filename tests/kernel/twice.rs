@@ -55,6 +55,16 @@ fn a_read_that_cannot_have_all_of_its_groups_takes_none_from_another_handle() {
 }
 
 #[test]
+fn a_handle_whose_read_was_refused_does_not_keep_what_it_has_from_others() {
+    in_private_network(|network| succeeds(network, "refused"));
+}
+
+#[test]
+fn while_its_reads_are_refused_a_handle_keeps_no_more_than_its_buffer_and_counts_the_rest() {
+    in_private_network(|network| succeeds(network, "bounded"));
+}
+
+#[test]
 fn of_three_handles_each_has_the_group_when_those_that_read_it_are_closed() {
     in_private_network(|network| succeeds(network, "three"));
 }

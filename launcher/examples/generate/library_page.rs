@@ -49,6 +49,11 @@ pub fn page(header: &str) -> Vec<u8> {
          groups from 0 to 65535. On such devices these functions tell and set what libpcap has no words for. The others \
          are described by libpcap's own pages.",
     )]);
+    roff.control("PP", []).text([roman(
+        "A group has one reader. Where a process opens one more than once, the handle that is read first has it until it \
+         is closed; reads of the others fail meanwhile. What was logged before that first read, while a handle had the group \
+         that was never read, is not delivered.",
+    )]);
     for (heading, text) in PROGRAM {
         roff.control("SH", [heading]).text([roman(text)]);
     }
