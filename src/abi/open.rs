@@ -91,10 +91,10 @@ pub unsafe extern "C" fn pcap_create(device: *const c_char, errbuf: *mut c_char)
 
 /// Opens the capture: binds and configures the groups of the handle's device.
 ///
-/// A group that another handle of this process has is left to it. The first read, `pcap_get_selectable_fd` and
-/// `pcap_fileno` bind it then: at once where the other handle was closed, or was never read, which then gives the group up,
-/// and with it what was logged until then. While the other handle is one that was read, each read fails with
-/// `PCAP_ERROR`, and so it does without CAP_NET_ADMIN. Nothing is lost by that, and a later read tries again.
+/// A group that another handle of this process has is bound by the first read, not now; `pcap_get_selectable_fd` counts as
+/// a read. A handle that was never read gives the group up then, with what was logged to it until then. One that was read
+/// keeps it until it is closed: reads of this handle fail with `PCAP_ERROR` meanwhile, as they do where CAP_NET_ADMIN is
+/// gone by the first one. Nothing is lost by such a failure, and the next read tries again.
 ///
 /// # Safety
 ///

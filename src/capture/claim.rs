@@ -169,7 +169,6 @@ impl Claims {
         };
         if !needed.is_empty() {
             self.bind(&needed, captures, socket, batch)?;
-            mark(socket.fd(), TAKEN, false);
         }
         if let Some(own) = own {
             (captures[own].is_read, captures[own].process) = (true, process::id());
