@@ -99,8 +99,9 @@ impl Claims {
         }
         if !missing.is_empty() {
             claims.is_incomplete = true;
-            if let Some(mut captures) = captures() {
-                claims.set_missing(&mut captures, missing);
+            if let Some(own) = captures().as_deref_mut().and_then(|captures| claims.own(captures)) {
+                // Others may have been taken since.
+                own.missing.extend(missing);
             }
         }
         Ok(claims)
@@ -160,18 +161,17 @@ impl Claims {
     }
 
     fn complete(&self, captures: &mut [Capture], socket: &mut Socket, batch: &mut Batch) -> Result<()> {
-        let own = captures.iter().position(|capture| capture.socket.ptr_eq(&self.socket));
-        let needed = if is_marked(socket.fd(), TAKEN) || (own.is_none() && self.is_incomplete) {
+        let needed = match self.own(captures) {
+            Some(own) if !is_marked(socket.fd(), TAKEN) => groups::in_binding_order(own.missing.iter().copied()),
+            None if !self.is_incomplete => Vec::new(),
             // Which ones it lacks is not known.
-            groups::in_binding_order(self.device.groups())
-        } else {
-            own.map_or_else(Vec::new, |own| groups::in_binding_order(captures[own].missing.iter().copied()))
+            _ => groups::in_binding_order(self.device.groups()),
         };
         if !needed.is_empty() {
             self.bind(&needed, captures, socket, batch)?;
         }
-        if let Some(own) = own {
-            (captures[own].is_read, captures[own].process) = (true, process::id());
+        if let Some(own) = self.own(captures) {
+            (own.is_read, own.process) = (true, process::id());
         }
         Ok(())
     }
@@ -197,7 +197,9 @@ impl Claims {
             bound += 1;
             Ok(())
         });
-        self.set_missing(captures, needed[bound..].iter().copied().collect());
+        if let Some(own) = self.own(captures) {
+            own.missing = needed[bound..].iter().copied().collect();
+        }
         // What was logged to them before they were taken, and what is now, does not go together: the kernel's numbers
         // begin anew.
         fresh.sort_unstable();
@@ -246,15 +248,14 @@ impl Claims {
         holder
     }
 
-    fn set_missing(&self, captures: &mut [Capture], missing: BTreeSet<u16>) {
-        if let Some(own) = captures.iter_mut().find(|capture| capture.socket.ptr_eq(&self.socket)) {
-            own.missing = missing;
-        }
+    /// What is noted of this capture.
+    fn own<'a>(&self, captures: &'a mut [Capture]) -> Option<&'a mut Capture> {
+        captures.iter_mut().find(|capture| capture.socket.ptr_eq(&self.socket))
     }
 }
 
 impl Drop for Claims {
-    /// To be dropped after the socket: see [`Claims::may_wait_for`].
+    /// To be dropped after the socket: see [`Claims::bind_or_leave`].
     fn drop(&mut self) {
         if let Some(mut captures) = captures() {
             captures.retain(|capture| !capture.socket.ptr_eq(&self.socket));
@@ -298,10 +299,10 @@ fn captures() -> Option<MutexGuard<'static, Vec<Capture>>> {
 }
 
 /// Marks a socket. Where that fails (a sandbox), other processes don't know.
-fn mark(fd: &OwnedFd, mark: c_int, value: bool) {
-    let _ = sys::set_option(fd, libc::SOL_SOCKET, mark, value.into());
+fn mark(fd: &OwnedFd, option: c_int, value: bool) {
+    let _ = sys::set_option(fd, libc::SOL_SOCKET, option, value.into());
 }
 
-fn is_marked(fd: &OwnedFd, mark: c_int) -> bool {
-    sys::option(fd, libc::SOL_SOCKET, mark).is_ok_and(|value| value != 0)
+fn is_marked(fd: &OwnedFd, option: c_int) -> bool {
+    sys::option(fd, libc::SOL_SOCKET, option).is_ok_and(|value| value != 0)
 }
