@@ -142,8 +142,6 @@ impl Claims {
     ///
     /// [`Error::GroupReadHere`], [`Error::GroupTaken`], [`Error::PrivilegeGone`] and those of [`Socket::bind_group`].
     /// Nothing is lost by that, and the next call tries again.
-    #[cold]
-    #[inline(never)]
     pub fn ensure_bound(&mut self, socket: &mut Socket, batch: &mut Batch) -> Result<()> {
         let mut captures = captures();
         let captures = captures.as_deref_mut().map_or(&mut [][..], |captures| captures);

@@ -133,9 +133,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::GroupReadHere`], [`Error::GroupTaken`] and [`Error::PrivilegeGone`], at the first read, when a group can't be
-    /// had that another session of this process had; [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
-    /// strict. The next advance goes on behind the loss.
+    /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
+    /// strict. The next advance goes on behind the loss. Until the first fetch has succeeded, [`Error::GroupReadHere`],
+    /// [`Error::GroupTaken`] and [`Error::PrivilegeGone`], when a group can't be had that another session of this process
+    /// had.
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
         let mut fetch = Fetch::new(wait);
         loop {
@@ -237,6 +238,17 @@ impl Session {
             Blocking::Rest(time) => sys::rest(stop, time),
         };
         fetch.woken = Some((blocking, woken));
+    }
+
+    /// Before the capture is read, or waited for, for the first time.
+    #[cold]
+    #[inline(never)]
+    fn ensure_bound(&mut self) -> Result<()> {
+        // What others of this process wait for is locked meanwhile.
+        let cancel = CancelState::disable();
+        let result = self.claims.ensure_bound(&mut self.source.socket, &mut self.delivery.batch);
+        cancel.restore();
+        result
     }
 
     /// Whether recv(2) may wait for the datagram itself. Not where a descriptor is selected on, which would not tell of a
