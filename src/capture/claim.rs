@@ -81,47 +81,35 @@ impl Claims {
     ///
     /// [`Error::GroupTaken`], by another process, and those of [`Socket::bind_group`].
     pub fn open(device: &Device, options: &Options, socket: &mut Socket, batch: &mut Batch) -> Result<Claims> {
-        let (fd, device) = (Arc::downgrade(socket.fd()), device.clone());
-        // Noted before: whoever finds one of the groups taken from now on finds who has it.
-        note(Capture {
-            socket: fd.clone(),
-            device: device.clone(),
-            missing: BTreeSet::new(),
-            is_read: false,
-            process: process::id(),
-        });
-        let mut claims = Claims { socket: fd, device, options: options.clone(), is_bound: false, is_incomplete: false };
+        let (fd, options) = (Arc::downgrade(socket.fd()), options.clone());
+        let mut claims = Claims { socket: fd, device: device.clone(), options, is_bound: false, is_incomplete: false };
+        // Locked until all is bound and noted: whoever finds a group taken finds who has it.
+        let mut captures = captures();
         let mut missing = BTreeSet::new();
-        for group in groups::in_binding_order(claims.device.groups()) {
-            if !claims.bind_or_leave(group, socket, batch)? {
-                missing.insert(group);
+        for group in groups::in_binding_order(device.groups()) {
+            if socket.bind_group(group, &claims.options, batch)? == Binding::Taken {
+                match captures.as_ref().and_then(|captures| claims.holder(captures, group)) {
+                    Some(_) => missing.insert(group),
+                    None => return Err(owner::taken(group)),
+                };
             }
         }
-        if !missing.is_empty() {
-            claims.is_incomplete = true;
-            if let Some(own) = captures().as_deref_mut().and_then(|captures| claims.own(captures)) {
-                // Others may have been taken since.
-                own.missing.extend(missing);
+        claims.is_incomplete = !missing.is_empty();
+        // One that is not noted for want of memory keeps its groups.
+        if let Some(captures) = &mut captures {
+            if captures.try_reserve(1).is_ok() {
+                let socket = claims.socket.clone();
+                captures.push(Capture {
+                    socket,
+                    device: device.clone(),
+                    missing,
+                    is_read: false,
+                    process: process::id(),
+                });
             }
         }
+        drop(captures);
         Ok(claims)
-    }
-
-    /// Binds a group and says so; leaves it where another capture of this process has it.
-    fn bind_or_leave(&self, group: u16, socket: &mut Socket, batch: &mut Batch) -> Result<bool> {
-        if socket.bind_group(group, &self.options, batch)? != Binding::Taken {
-            return Ok(true);
-        }
-        // A capture is taken out of the list after its socket is closed: while that is locked, the kernel and the list
-        // agree.
-        let captures = captures();
-        if socket.bind_group(group, &self.options, batch)? != Binding::Taken {
-            return Ok(true);
-        }
-        match captures.and_then(|captures| self.holder(&captures, group)) {
-            Some(_) => Ok(false),
-            None => Err(owner::taken(group)),
-        }
     }
 
     /// Whether all groups are this capture's until it is closed: [`Claims::ensure_bound`] has nothing to do any more.
@@ -253,19 +241,10 @@ impl Claims {
 }
 
 impl Drop for Claims {
-    /// To be dropped after the socket: see [`Claims::bind_or_leave`].
+    /// To be dropped after the socket: what the kernel has is always noted.
     fn drop(&mut self) {
         if let Some(mut captures) = captures() {
             captures.retain(|capture| !capture.socket.ptr_eq(&self.socket));
-        }
-    }
-}
-
-/// Takes note of a capture. One that is not noted for want of memory keeps its groups.
-fn note(capture: Capture) {
-    if let Some(mut captures) = captures() {
-        if captures.try_reserve(1).is_ok() {
-            captures.push(capture);
         }
     }
 }

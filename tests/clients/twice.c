@@ -383,13 +383,19 @@ static void threads(void)
 
 static void *opens(void *user)
 {
+	struct pcap_pkthdr *header;
+	const u_char *data;
 	(void)user;
-	for (int i = 0; i < 300; i++)
-		pcap_close(open_device("nflog:5", 1));
+	for (int i = 0; i < 1000; i++) {
+		pcap_t *p = open_device("nflog:5", 1);
+		int result = i % 2 ? 0 : pcap_next_ex(p, &header, &data);
+		CHECK(result == 0 || (result == PCAP_ERROR && strstr(pcap_geterr(p), HERE)), "%d %s", result, pcap_geterr(p));
+		pcap_close(p);
+	}
 	return NULL;
 }
 
-/* Threads that open and close one group at the same time: none is told that it is in its own way. */
+/* Threads that open, read and close one group at the same time: none is told that it is in its own way, but for reads. */
 static void opening(void)
 {
 	pthread_t thread[4];

@@ -85,7 +85,7 @@ fn of_two_threads_that_read_at_the_same_moment_one_has_the_group_and_all_packets
 }
 
 #[test]
-fn threads_that_open_and_close_one_group_are_not_in_each_others_way() {
+fn threads_that_open_read_and_close_one_group_take_each_other_for_no_other_process() {
     in_private_network(|network| succeeds(network, "opening"));
 }
 
