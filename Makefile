@@ -2,7 +2,7 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 # The programs that are tested with the library under them. Node and npm often come from elsewhere.
-CLIENT_PACKAGES = python3-scapy tcpflow nfdump softflowd netdiag libnet-pcap-perl ruby ruby-pcaprub golang-go \
+CLIENT_PACKAGES = dsniff python3-scapy tcpflow nfdump softflowd netdiag libnet-pcap-perl ruby ruby-pcaprub golang-go \
 	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
 KERNEL_PACKAGES = g++ libpcap-dev pkg-config ebtables arptables valgrind procps libcap2-bin tshark ngrep
 SHELL_PACKAGES = bash-completion zsh fish
@@ -11,7 +11,7 @@ BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
 DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
-CLIENT_COMMANDS = tshark dumpcap ngrep tcpflow nfcapd nfpcapd nfdump softflowd trafshow perl ruby go node npm
+CLIENT_COMMANDS = urlsnarf tshark dumpcap ngrep tcpflow nfcapd nfpcapd nfdump softflowd trafshow perl ruby go node npm
 TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind ps setcap zsh fish $(CLIENT_COMMANDS)
 BENCH_COMMANDS = cc tcpdump nft ip unshare python3
 

@@ -46,6 +46,7 @@
 //!     link_type.rs    link types: their names and values
 //!     options.rs      what a capture can be told before it opens
 //!     netlink.rs      the socket and its requests
+//!     claim.rs        which capture of this process has a group
 //!     owner.rs        who reads a group, when it isn't us
 //!     privilege.rs    what to do without CAP_NET_ADMIN
 //!     batch.rs        one received datagram, its messages in order

@@ -8,6 +8,8 @@ mod python;
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -209,6 +211,30 @@ fn trafshow_shows_the_flow_that_was_sent() {
             wait_until("group 5 is free", || support::network::bound_groups().is_empty());
             works("trafshow", "netdiag", PRELOADED, device);
         }
+    });
+}
+
+/// urlsnarf opens the device twice, as other programs with libnids do: once to read, and once for the link type.
+#[test]
+fn urlsnarf_shows_what_was_asked_for() {
+    in_private_network(|network| {
+        network.output_rules(&["tcp dport 8080 log group 5", "tcp sport 8080 log group 5"]);
+        tool("urlsnarf", "dsniff");
+        let program = launcher().args(["stdbuf", "-oL", "urlsnarf", "-n", "-i", "nflog:5"]).start();
+        program.await_line(Stream::Stderr, "listening on");
+        program.await_blocked();
+        let listener = TcpListener::bind((V4, 8080)).unwrap();
+        for name in ["first", "second"] {
+            let mut client = TcpStream::connect((V4, 8080)).unwrap();
+            let (mut server, _) = listener.accept().unwrap();
+            let request = format!("GET /{name} HTTP/1.0\r\nHost: wanted\r\n\r\n");
+            client.write_all(request.as_bytes()).unwrap();
+            server.read_exact(&mut vec![0; request.len()]).unwrap();
+            server.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").unwrap();
+            program.await_line(Stream::Stdout, &format!("\"GET http://wanted/{name} HTTP/1.0\""));
+        }
+        program.signal(libc::SIGTERM);
+        works("urlsnarf", "dsniff", PRELOADED, "nflog:5");
     });
 }
 

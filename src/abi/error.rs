@@ -47,6 +47,8 @@ impl From<Error> for Failed {
             Error::NotAvailable => PCAP_ERROR_NO_SUCH_DEVICE,
             Error::Device(_)
             | Error::GroupTaken { .. }
+            | Error::GroupReadHere { .. }
+            | Error::PrivilegeGone { .. }
             | Error::Lost { .. }
             | Error::NoConntrack
             | Error::Option(_)

@@ -91,6 +91,11 @@ pub unsafe extern "C-unwind" fn pcap_create(device: *const c_char, errbuf: *mut 
 
 /// Opens the capture: binds and configures the groups of the handle's device.
 ///
+/// A group that another handle of this process has is bound by the first read, not now; `pcap_get_selectable_fd` counts as
+/// a read. A handle that was never read gives the group up then, with what was logged to it until then. One that was read
+/// keeps it until it is closed: reads of this handle fail with `PCAP_ERROR` meanwhile, as they do where CAP_NET_ADMIN is
+/// gone by the first one. Nothing is lost by such a failure, and the next read tries again.
+///
 /// # Safety
 ///
 /// `p` is a handle that was not closed.

@@ -91,7 +91,7 @@ pub unsafe extern "C-unwind" fn pcap_bufsize(p: *mut pcap_t) -> c_int {
 pub unsafe extern "C-unwind" fn pcap_fileno(p: *mut pcap_t) -> c_int {
     // SAFETY: as the caller promises.
     match unsafe { ours(p) } {
-        Some(handle) => handle.call(|state| Ok(state.session.as_ref().map_or(-1, |session| session.descriptor()))),
+        Some(handle) => handle.call(|state| Ok(state.session.as_mut().map_or(-1, |session| session.descriptor()))),
         None => forward!(pcap_fileno(p) else PCAP_ERROR),
     }
 }

@@ -87,6 +87,11 @@ impl Device {
     pub fn groups(&self) -> impl Iterator<Item = u16> + '_ {
         self.ranges.iter().flat_map(|&(first, last)| first..=last)
     }
+
+    /// Whether `group` is one of them.
+    pub fn has(&self, group: u16) -> bool {
+        self.ranges.iter().any(|&(first, last)| (first..=last).contains(&group))
+    }
 }
 
 impl std::str::FromStr for Device {

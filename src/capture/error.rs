@@ -26,6 +26,17 @@ pub enum Error {
         /// Its reader, as far as this process may know.
         owner: String,
     },
+    /// Another capture of this process reads the group. The capture was opened without it, and can be read when the other
+    /// one is closed.
+    GroupReadHere {
+        /// The group.
+        group: u16,
+    },
+    /// The capture was opened without the group, since another one of this process had it, and may not bind it any more.
+    PrivilegeGone {
+        /// The group.
+        group: u16,
+    },
     /// The kernel has no nfnetlink_log.
     NotAvailable,
     /// An option's value is out of its range.
@@ -66,6 +77,17 @@ impl fmt::Display for Error {
                     "group {group} is already read by {owner}: a group has one reader, log to another group as well"
                 )
             }
+            Error::GroupReadHere { group } => {
+                write!(
+                    f,
+                    "group {group} is read through another handle of this process: close that one, or log to another group as well"
+                )
+            }
+            Error::PrivilegeGone { group } => write!(
+                f,
+                "binding group {group} at the first read: permission denied: needs CAP_NET_ADMIN, since another handle of this \
+                 process had the group when this one was activated: read before you drop it"
+            ),
             Error::NotAvailable => f.write_str("nfnetlink_log is not available: modprobe nfnetlink_log"),
             Error::Lost { packets } => write!(
                 f,

@@ -15,6 +15,7 @@
 #![deny(unsafe_code)]
 
 mod batch;
+mod claim;
 mod clock;
 mod delivery;
 mod device;

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use super::batch::{self, Batch, Step};
 use super::error::{Error, Result};
 use super::options::Options;
-use super::owner;
 use super::stamp::Stamp;
 use super::sys;
 
 /// `NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG`.
 const CONFIG: u16 = (4 << 8) | 1;
-/// `NLM_F_REQUEST | NLM_F_ACK`, linux/netlink.h.
-pub const REQUEST_WITH_ACK: u16 = 0x01 | 0x04;
+/// `NLM_F_REQUEST`, and with `NLM_F_ACK`, linux/netlink.h.
+const REQUEST: u16 = 0x01;
+pub const REQUEST_WITH_ACK: u16 = REQUEST | 0x04;
 /// `enum nfulnl_attr_config`.
 const CFG_CMD: u16 = 1;
 const CFG_MODE: u16 = 2;
@@ -26,8 +26,9 @@ const CFG_NLBUFSIZ: u16 = 3;
 const CFG_TIMEOUT: u16 = 4;
 const CFG_QTHRESH: u16 = 5;
 const CFG_FLAGS: u16 = 6;
-/// `NFULNL_CFG_CMD_BIND`.
+/// `enum nfulnl_msg_config_cmds`: `NFULNL_CFG_CMD_BIND`, `NFULNL_CFG_CMD_UNBIND`.
 const BIND: u8 = 1;
+const UNBIND: u8 = 2;
 /// `NFULNL_COPY_PACKET`.
 const COPY_PACKET: u8 = 2;
 /// `NFULNL_CFG_F_SEQ` and `NFULNL_CFG_F_CONNTRACK`.
@@ -50,6 +51,17 @@ const QUESTIONS: usize = 1000;
 /// that a packet has. Asking costs the machine some 25 ns for every packet that it receives, so it is done only before.
 const STAMPS_ALWAYS: (u32, u32) = (6, 6);
 
+/// Whose a group is after a request to bind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The socket's, from now on.
+    New,
+    /// The socket's, as it was before.
+    Old,
+    /// Another socket's.
+    Taken,
+}
+
 /// What became of an attempt to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
@@ -67,8 +79,11 @@ pub enum Receipt {
 pub struct Socket {
     fd: Arc<OwnedFd>,
     sequence: u32,
-    /// Datagrams of packets that came while an answer was awaited.
+    /// Datagrams of packets that came while an answer was awaited, their bytes, and how many are kept at most: no more than
+    /// the receive buffer would have held. What comes beyond that is lost as it would be there, and counts as lost.
     early: VecDeque<(Vec<u8>, Stamp)>,
+    early_bytes: usize,
+    early_bytes_max: usize,
 }
 
 impl Socket {
@@ -97,7 +112,10 @@ impl Socket {
             // its code by deferred work (net/core/dev.c, netstamp_work).
             let _ = sys::set_option(&fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         }
-        Ok(Socket { fd: Arc::new(fd), sequence: 0, early: VecDeque::new() })
+        let mut socket =
+            Socket { fd: Arc::new(fd), sequence: 0, early: VecDeque::new(), early_bytes: 0, early_bytes_max: 0 };
+        socket.early_bytes_max = (socket.buffer_size() as usize).max(batch::DATAGRAM_MAX);
+        Ok(socket)
     }
 
     /// Binds `group` and configures it, all in one request, and awaits the kernel's answer. `batch` is only room to
@@ -105,38 +123,29 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`Error::PermissionDenied`], [`Error::GroupTaken`], [`Error::NotAvailable`] or [`Error::System`].
-    pub fn bind_group(&mut self, group: u16, options: &Options, batch: &mut Batch) -> Result<()> {
+    /// [`Error::PermissionDenied`], [`Error::NoConntrack`], [`Error::NotAvailable`] or [`Error::System`].
+    pub fn bind_group(&mut self, group: u16, options: &Options, batch: &mut Batch) -> Result<Binding> {
+        let action = || format!("binding group {group}");
         for _ in 0..REPEATS {
-            match self.bind(group, options, batch) {
-                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => continue,
-                Err(error) => return Err(self.explain(group, options, error, batch)),
-                Ok(()) => return Ok(()),
-            }
+            let Err(error) = self.bind(group, options, batch) else { return Ok(Binding::New) };
+            return match error.raw_os_error() {
+                Some(libc::EAGAIN) => continue,
+                Some(libc::EBUSY) => Ok(Binding::Old),
+                Some(libc::EPERM) if self.may_configure(batch) => Ok(Binding::Taken),
+                Some(libc::EPERM) => Err(Error::PermissionDenied { action: action() }),
+                Some(libc::EOPNOTSUPP) if options.conntrack => Err(Error::NoConntrack),
+                // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
+                Some(libc::EINVAL) => Err(Error::NotAvailable),
+                _ => Err(Error::system(action(), error)),
+            };
         }
-        Err(Error::system(format!("binding group {group}"), io::Error::from_raw_os_error(libc::EAGAIN)))
-    }
-
-    /// What the kernel's refusal to bind `group` means.
-    fn explain(&mut self, group: u16, options: &Options, error: io::Error, batch: &mut Batch) -> Error {
-        let action = format!("binding group {group}");
-        match error.raw_os_error() {
-            Some(libc::EPERM) if !self.may_configure(batch) => Error::PermissionDenied { action },
-            Some(libc::EPERM | libc::EBUSY) => {
-                let owner = owner::of_group(group).unwrap_or_else(|| "another process".into());
-                Error::GroupTaken { group, owner }
-            }
-            Some(libc::EOPNOTSUPP) if options.conntrack => Error::NoConntrack,
-            // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
-            Some(libc::EINVAL) => Error::NotAvailable,
-            _ => Error::system(action, error),
-        }
+        Err(Error::system(action(), io::Error::from_raw_os_error(libc::EAGAIN)))
     }
 
     /// Whether this process may configure groups at all. EPERM is the kernel's word for a group that is taken, too;
     /// but it looks at the sender's privilege before it looks at a request. So one that it knows and does not serve,
     /// a packet's message, tells: it is refused for either reason.
-    fn may_configure(&mut self, batch: &mut Batch) -> bool {
+    pub fn may_configure(&mut self, batch: &mut Batch) -> bool {
         let probe = |sequence, _| request(sequence, batch::PACKET, 0);
         !matches!(self.ask(probe, batch), Ok(libc::EPERM) | Err(_))
     }
@@ -176,7 +185,7 @@ impl Socket {
                     batch.take();
                     match answer_in(batch.bytes(), self.sequence) {
                         Some(errno) => return Ok(Some(errno)),
-                        None => self.early.push_back((batch.bytes().to_vec(), batch.received())),
+                        None => self.keep(batch.bytes(), batch.received()),
                     }
                 }
                 Receipt::Overrun | Receipt::Interrupted => {}
@@ -184,9 +193,17 @@ impl Socket {
         }
     }
 
+    fn keep(&mut self, datagram: &[u8], received: Stamp) {
+        if self.early_bytes + datagram.len() <= self.early_bytes_max {
+            self.early_bytes += datagram.len();
+            self.early.push_back((datagram.to_vec(), received));
+        }
+    }
+
     /// Puts the next datagram that came early into `batch`; says whether there was one.
     pub fn take_early(&mut self, batch: &mut Batch) -> bool {
         let Some((bytes, received)) = self.early.pop_front() else { return false };
+        self.early_bytes -= bytes.len();
         batch.space()[..bytes.len()].copy_from_slice(&bytes);
         batch.push(bytes.len(), received);
         true
@@ -195,6 +212,21 @@ impl Socket {
     /// Whether datagrams wait that came early.
     pub fn has_early(&self) -> bool {
         !self.early.is_empty()
+    }
+
+    /// How many datagrams came early.
+    pub fn early(&self) -> usize {
+        self.early.len()
+    }
+
+    /// Forgets those of the first `count` datagrams that came early whose group is `unwanted`.
+    pub fn discard_early(&mut self, count: usize, unwanted: impl Fn(u16) -> bool) {
+        let mut index = 0;
+        self.early.retain(|(bytes, _)| {
+            index += 1;
+            index > count || !group_of(bytes).is_some_and(&unwanted)
+        });
+        self.early_bytes = self.early.iter().map(|(bytes, _)| bytes.len()).sum();
     }
 
     /// The socket's descriptor.
@@ -247,6 +279,27 @@ pub fn finish_receive(batch: &mut Batch, received: io::Result<usize>) -> io::Res
     }
 }
 
+/// Unbinds `group` from a socket that nobody reads, to which the kernel first sends what it has gathered. That it can't
+/// be done, since the socket does not have the group, shows when another one binds it.
+pub fn unbind(fd: &OwnedFd, group: u16) {
+    let mut request = request(0, CONFIG, group);
+    add(&mut request, CFG_CMD, &[UNBIND]);
+    // Without an answer, unless it fails: whoever reads the socket takes no note of one that it did not ask for.
+    request[6..8].copy_from_slice(&REQUEST.to_ne_bytes());
+    sys::send_quietly(fd, &request);
+}
+
+/// The group of a datagram of packets: a batch is of one.
+fn group_of(datagram: &[u8]) -> Option<u16> {
+    match batch::step(datagram, &mut 0) {
+        Step::Entry(entry) if entry.kind == batch::PACKET => {
+            let [_, _, group @ ..] = entry.body.first_chunk::<4>()?;
+            Some(u16::from_be_bytes(*group))
+        }
+        _ => None,
+    }
+}
+
 /// The errno in the answer to request `sequence`, 0 for done, if the datagram holds that answer.
 fn answer_in(datagram: &[u8], sequence: u32) -> Option<i32> {
     let mut at = 0;
@@ -265,24 +318,25 @@ fn configuration(sequence: u32, group: u16, command: Option<u8>, options: &Optio
     mode.extend([COPY_PACKET, 0]);
 
     let mut request = request(sequence, CONFIG, group);
-    let mut attribute = |kind: u16, value: &[u8]| {
-        request.extend((4 + value.len() as u16).to_ne_bytes());
-        request.extend(kind.to_ne_bytes());
-        request.extend(value);
-        request.resize(request.len().next_multiple_of(4), 0);
-    };
     if let Some(command) = command {
-        attribute(CFG_CMD, &[command]);
+        add(&mut request, CFG_CMD, &[command]);
     }
-    attribute(CFG_MODE, &mode);
-    attribute(CFG_NLBUFSIZ, &options.batch_bytes().to_be_bytes());
-    attribute(CFG_TIMEOUT, &options.flush_hundredths().to_be_bytes());
-    attribute(CFG_QTHRESH, &options.threshold().to_be_bytes());
-    attribute(CFG_FLAGS, &flags.to_be_bytes());
+    add(&mut request, CFG_MODE, &mode);
+    add(&mut request, CFG_NLBUFSIZ, &options.batch_bytes().to_be_bytes());
+    add(&mut request, CFG_TIMEOUT, &options.flush_hundredths().to_be_bytes());
+    add(&mut request, CFG_QTHRESH, &options.threshold().to_be_bytes());
+    add(&mut request, CFG_FLAGS, &flags.to_be_bytes());
+    request
+}
 
+/// Adds an attribute to a request.
+fn add(request: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    request.extend((4 + value.len() as u16).to_ne_bytes());
+    request.extend(kind.to_ne_bytes());
+    request.extend(value);
+    request.resize(request.len().next_multiple_of(4), 0);
     let length = request.len() as u32;
     request[0..4].copy_from_slice(&length.to_ne_bytes());
-    request
 }
 
 /// A request of a kind for a group, without attributes.

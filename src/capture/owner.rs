@@ -4,11 +4,17 @@
 use std::fs;
 use std::path::Path;
 
+use super::error::Error;
 use super::text;
 
 /// The reader of `group` in words, "ulogd (pid 812)", or `None` if nobody reads it or this process may not know.
 pub fn of_group(group: u16) -> Option<String> {
     Some(in_words(reader_port(&read_net("netfilter/nfnetlink_log")?, group)?))
+}
+
+/// The error that `group` is read by another process.
+pub(super) fn taken(group: u16) -> Error {
+    Error::GroupTaken { group, owner: of_group(group).unwrap_or_else(|| "another process".into()) }
 }
 
 /// Each group that is read in this thread's network namespace, ascending, and its reader in words: "ulogd (pid 812)".

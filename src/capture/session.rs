@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::claim::Claims;
 use super::delivery::{Delivery, Statistics};
 use super::device::Device;
 use super::error::{Error, Result};
@@ -56,6 +57,8 @@ pub struct Session {
     blocking_receive: BlockingReceive,
     /// The size of the buffer that was asked for.
     asked: u32,
+    /// Dropped last: when the socket is closed.
+    claims: Claims,
 }
 
 /// Records are taken, and chosen, by the session's [`Delivery`].
@@ -76,7 +79,8 @@ impl DerefMut for Session {
 }
 
 impl Session {
-    /// Opens `device`: binds and configures its groups.
+    /// Opens `device`: binds and configures its groups. A group that another session of this process has is left to it,
+    /// and bound before the first read: unless the other one has begun to read, it gives the group up then.
     ///
     /// # Errors
     ///
@@ -100,9 +104,7 @@ impl Session {
         let options = Options { link_type: device.link_type().or(options.link_type), ..options.clone() };
         let interfaces = Interfaces::new(socket.fd().clone());
         let mut delivery = Delivery::new(device.groups(), &options, interfaces)?;
-        for group in device.groups() {
-            socket.bind_group(group, &options, &mut delivery.batch)?;
-        }
+        let claims = Claims::open(device, &options, &mut socket, &mut delivery.batch)?;
         delivery.batch.clear();
         let timeout = options.timeout;
         let pace = Pace::new(options.flush_time(), options.batch_bytes(), socket.buffer_size());
@@ -122,6 +124,7 @@ impl Session {
             pace,
             receive_timeout,
             blocking_receive,
+            claims,
         })
     }
 
@@ -131,7 +134,9 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::System`], when the kernel refuses to go on; [`Error::Lost`], when packets were lost and the capture is
-    /// strict. The next advance goes on behind the loss.
+    /// strict. The next advance goes on behind the loss. Until the first fetch has succeeded, [`Error::GroupReadHere`],
+    /// [`Error::GroupTaken`] and [`Error::PrivilegeGone`], when a group can't be had that another session of this process
+    /// had.
     pub fn fetch(&mut self, wait: Wait) -> Result<Fetched> {
         let mut fetch = Fetch::new(wait);
         loop {
@@ -157,6 +162,9 @@ impl Session {
                     return Err(Error::Lost { packets });
                 }
                 self.delivery.release();
+                if !self.claims.are_bound() {
+                    self.ensure_bound()?;
+                }
                 match self.blocking_receive.left_over() {
                     Some(length) => Some(self.finish_receive(Ok(length))?),
                     None => None,
@@ -230,6 +238,17 @@ impl Session {
             Blocking::Rest(time) => sys::rest(stop, time),
         };
         fetch.woken = Some((blocking, woken));
+    }
+
+    /// Before the capture is read, or waited for, for the first time.
+    #[cold]
+    #[inline(never)]
+    fn ensure_bound(&mut self) -> Result<()> {
+        // What others of this process wait for is locked meanwhile.
+        let cancel = CancelState::disable();
+        let result = self.claims.ensure_bound(&mut self.source.socket, &mut self.delivery.batch);
+        cancel.restore();
+        result
     }
 
     /// Whether recv(2) may wait for the datagram itself. Not where a descriptor is selected on, which would not tell of a
@@ -364,7 +383,8 @@ impl Session {
     #[inline]
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            let left = self.delivery.batch.has_more() || self.source.has_more();
+            // A read that would fail tells something, too.
+            let left = self.delivery.batch.has_more() || self.source.has_more() || self.claims.are_incomplete();
             readiness.set(left || self.source.await_datagram(), self.source.raw_readable());
         }
     }
@@ -376,6 +396,10 @@ impl Session {
     /// [`Error::System`], when the process has no descriptor left.
     pub fn selectable(&mut self) -> Result<RawFd> {
         if self.readiness.is_none() {
+            if !self.claims.are_bound() {
+                // It is about to be waited on. If this fails, so does the read.
+                let _ = self.ensure_bound();
+            }
             let readiness = Readiness::new(self.source.raw_readable());
             self.readiness = Some(readiness.map_err(|error| Error::system("making a descriptor to select on", error))?);
             self.settle();
@@ -405,7 +429,11 @@ impl Session {
     }
 
     /// The netlink socket's descriptor.
-    pub fn descriptor(&self) -> RawFd {
+    pub fn descriptor(&mut self) -> RawFd {
+        if self.claims.are_incomplete() {
+            // It may be waited on. If this fails, the read tells.
+            let _ = self.ensure_bound();
+        }
         self.source.socket.raw_fd()
     }
 

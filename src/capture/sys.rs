@@ -305,6 +305,21 @@ pub fn interface(fd: &OwnedFd, index: u32) -> io::Result<(u16, [u8; 8])> {
     Ok((address.sa_family, bytes))
 }
 
+/// The network namespace of a socket: the device and inode of its file (namespaces(7)). `None` where the kernel can't say
+/// (before 4.10), or may not: that needs CAP_NET_ADMIN in it.
+#[allow(clippy::unnecessary_cast, clippy::useless_conversion)] // These types differ by architecture.
+pub fn network_of(fd: &OwnedFd) -> Option<(u64, u64)> {
+    /// linux/sockios.h.
+    const SIOCGSKNS: u32 = 0x894c;
+    // SAFETY: SIOCGSKNS takes no argument, and returns a new descriptor.
+    let file = owned(unsafe { libc::ioctl(fd.as_raw_fd(), SIOCGSKNS as _) }).ok()?;
+    // SAFETY: struct stat is plain integers, for which zeros are valid.
+    let mut status: libc::stat = unsafe { mem::zeroed() };
+    // SAFETY: the pointer is to `status`, which outlives the call.
+    checked(unsafe { libc::fstat(file.as_raw_fd(), &mut status) }).ok()?;
+    Some((status.st_dev as u64, status.st_ino as u64))
+}
+
 /// Sends a datagram to the kernel.
 pub fn send(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of `bytes`, which outlives the call.

@@ -3,7 +3,14 @@
 use clap_mangen::roff::{Roff, bold, roman};
 
 /// What a program may rely on.
-const PROGRAM: [(&str, &str); 4] = [
+const PROGRAM: [(&str, &str); 5] = [
+    (
+        "GROUPS",
+        "A group has one reader. Where a process opens one more than once, the handle that is read first has it until it is \
+         closed; reads of the others fail with PCAP_ERROR meanwhile. What was logged before that first read, while a handle \
+         had the group that was never read, is not delivered. A group that another process reads is an error of \
+         pcap_activate(3PCAP).",
+    ),
     (
         "THREADS AND CALLBACKS",
         "One thread at a time may use a handle, except for pcap_breakloop(3PCAP), which any thread and any signal handler may \
