@@ -82,7 +82,9 @@ if command -v cargo >/dev/null; then
         esac
     fi
 elif has_apt; then
-    become_root 'cargo is' "apt-get update && apt-get install -y $(rust_packages '' "$@")"
+    find_rust || suffix=
+    become_root 'cargo is' \
+        "apt-get update && apt-get install -y --no-install-recommends $(rust_packages "$suffix" "$@") $packages"
     update
     find_rust || fail "cargo is not there, and this system's is too old. $needed: https://rustup.rs"
     packages="$(rust_packages "$suffix" "$@") $packages"

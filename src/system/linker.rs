@@ -254,7 +254,8 @@ fn in_cache(cache: &[u8], name: &[u8]) -> Vec<PathBuf> {
     };
     // Where ldconfig writes the old format as well, the new one follows it.
     let start = match cache.starts_with(OLD) {
-        true => number(cache, 12).map_or(0, |count| (16 + count * 12).next_multiple_of(8)),
+        // A count that no address space holds ends behind the cache, where nothing is.
+        true => number(cache, 12).map_or(0, |count| count.saturating_mul(12).saturating_add(16 + 7) & !7),
         false => 0,
     };
     let cache = cache.get(start..).unwrap_or_default();
