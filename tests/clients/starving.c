@@ -1,18 +1,19 @@
 /* starving CALL MODE DATALINK [DEVICE]: makes a call again and again, in a process of its own each time, while its k-th
  * allocation fails (or from the k-th on, or the k-th mmap: see failing.c), until none is left to fail. Each must succeed, or
- * fail with its error and a text. Counts those that did, those that died, and those that failed without a word. With another
- * DEVICE it is libpcap alone. With MODE repeat all are made in one process, which has no memory at all, and then has some. */
+ * fail with its error and a text. Counts those that did, those that died, those that died in libpcap itself (its scanner
+ * exits with 2 or crashes), and those that failed without a word. With another DEVICE it is libpcap alone. With MODE repeat all are made in one process, which has no memory at all, and then has some. */
 #define _GNU_SOURCE
 #include "numbered.h"
 #include "../../include/pcap_nflog.h"
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <sys/wait.h>
 
 static void (*arm)(long, int);
 static long (*disarm)(void);
 static const char *call, *linktype, *device = "nflog:5";
 static char errbuf[PCAP_ERRBUF_SIZE];
-static struct bpf_program program;
+static struct bpf_program program, plenty; /* plenty: compiled with memory */
 static char filter[4096] = "udp dst port 9000";
 static int (*packet_info)(pcap_t *, struct pcap_nflog_info *);
 
@@ -49,8 +50,8 @@ static void prepare(void)
 		return;
 	CHECK(pcap_activate(p) == 0, "%s", pcap_geterr(p));
 	CHECK(pcap_set_datalink(p, pcap_datalink_name_to_val(linktype)) == 0, "%s", pcap_geterr(p));
-	if (is("setfilter"))
-		CHECK(pcap_compile(p, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0, "%s", pcap_geterr(p));
+	if (is("setfilter") || is("compile"))
+		CHECK(pcap_compile(p, &plenty, filter, 1, PCAP_NETMASK_UNKNOWN) == 0, "%s", pcap_geterr(p));
 	if (!is("read") && !is("cut") && !is("packet") && !is("close"))
 		return;
 	send_numbered(10);
@@ -78,7 +79,7 @@ static int make_the_call(void)
 	else if (is("compile"))
 		result = pcap_compile(p, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
 	else if (is("setfilter"))
-		result = pcap_setfilter(p, &program);
+		result = pcap_setfilter(p, &plenty);
 	else if (is("dump_open")) {
 		pcap_dumper_t *dumper = pcap_dump_open(p, "/dev/null");
 		result = dumper == NULL ? PCAP_ERROR : 0;
@@ -105,16 +106,37 @@ static int make_the_call(void)
 	return result;
 }
 
-enum { SUCCEEDED = 10, FAILED, SILENT, DONE };
+enum { SUCCEEDED = 10, FAILED, SILENT, DONE, CRASHED, SCANNER = 2 };
+
+/* Whose code has crashed: that of the first frame that is not the C library's. The first two are this one and the signal's. */
+static void on_crash(int number)
+{
+	void *frames[16];
+	Dl_info module;
+	(void)number;
+	disarm();
+	int count = backtrace(frames, 16);
+	for (int i = 2; i < count; i++)
+		if (dladdr(frames[i], &module) && !strstr(module.dli_fname, "/libc.so"))
+			_exit(strstr(module.dli_fname, "/libpcap.so") ? SCANNER : CRASHED);
+	_exit(CRASHED);
+}
 
 /* One process: how it went. A handle that saw a failure can still be closed. */
 static int try(long k, int mode)
 {
+	void *warm[1];
+	backtrace(warm, 1); /* it allocates, once */
+	CHECK(signal(SIGSEGV, on_crash) != SIG_ERR, "signal");
 	prepare();
 	arm(k, mode);
 	int result = make_the_call();
 	long asked = disarm();
 	int how = result >= 0 ? SUCCEEDED : errbuf[0] != 0 ? FAILED : SILENT;
+	/* Another program is a failure without a word, too. */
+	if (is("compile") && result >= 0 &&
+	    (program.bf_len != plenty.bf_len || memcmp(program.bf_insns, plenty.bf_insns, program.bf_len * 8)))
+		return SILENT;
 	if (asked < k)
 		how = result >= 0 ? DONE : SILENT;
 	if (getenv("STARVING_SHOWS"))
@@ -147,13 +169,17 @@ static void repeat(long times)
 
 int main(int argc, char **argv)
 {
-	long succeeded = 0, failed = 0, silent = 0, died = 0, k;
+	long succeeded = 0, failed = 0, silent = 0, died = 0, libpcaps = 0, k;
 	CHECK(argc == 4 || argc == 5, "usage: starving CALL MODE DATALINK [DEVICE]");
 	if (argc == 5)
 		device = argv[4];
 	static char name[32];
 	snprintf(name, sizeof name, "%s", argv[1]);
 	call = name, linktype = argv[3];
+	if (!strcmp(call, "compile_link")) {
+		strcpy(filter, "ether[0] = 2 and greater 100 and not udp dst port 9000");
+		*strchr(name, '_') = 0;
+	}
 	if (!strcmp(call, "compile_long") || !strcmp(call, "setfilter_long")) {
 		strcpy(filter, "udp dst port 9000");
 		for (int i = 0; i < 50; i++)
@@ -185,8 +211,10 @@ int main(int argc, char **argv)
 		if (how == DONE)
 			break;
 		succeeded += how == SUCCEEDED, failed += how == FAILED, silent += how == SILENT;
-		died += how != SUCCEEDED && how != FAILED && how != SILENT;
+		libpcaps += how == SCANNER;
+		died += how != SUCCEEDED && how != FAILED && how != SILENT && how != SCANNER;
 	}
-	printf("asked_at_most=%ld succeeded=%ld failed=%ld silent=%ld died=%ld\n", k - 1, succeeded, failed, silent, died);
+	printf("asked_at_most=%ld succeeded=%ld failed=%ld silent=%ld died=%ld libpcaps=%ld\n", k - 1, succeeded, failed, silent,
+	       died, libpcaps);
 	return 0;
 }
