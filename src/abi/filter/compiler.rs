@@ -81,12 +81,21 @@ impl Request<'_> {
     pub fn for_capture(&self, link_type: LinkType) -> Result<Program, Failed> {
         let dead = self.dead(link_type)?;
         self.on(dead.as_ptr()).or_else(|failed| {
+            if lacks_memory(&failed) {
+                return Err(failed);
+            }
             let spelled = words::with_direction_spelled_out(&self.text()).and_then(|text| CString::new(text).ok());
             let Some(spelled) = spelled else { return Err(failed) };
             // Only the optimizer makes a load at a constant offset of it.
             Request { optimize: 1, ..self.with(&spelled) }.on(dead.as_ptr()).map_err(|_| failed)
         })
     }
+}
+
+/// Whether libpcap had no memory to compile with, by its texts (gencode.c, optimize.c): then nothing can be said of the
+/// expression, and another way to compile it would make another filter.
+pub fn lacks_memory(failed: &Failed) -> bool {
+    failed.text.contains("memory") || ["malloc", "calloc", "realloc"].iter().any(|call| failed.text.starts_with(call))
 }
 
 /// The text of the last failure on a handle of libpcap's.

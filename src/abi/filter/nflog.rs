@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::{Mutex, PoisonError};
 
-use super::compiler::{Request, refuse_interface};
+use super::compiler::{Request, lacks_memory, refuse_interface};
 use super::words;
 use crate::abi::error::Failed;
 use crate::abi::linktype::{pcap_datalink_val_to_description, pcap_datalink_val_to_name};
@@ -43,15 +43,22 @@ pub fn compile_for_capture(request: &Request) -> Result<Vec<Instruction>, Failed
     if let Some(program) = nflog.as_ref().ok().filter(|program| !program.asks_packet_type()) {
         return Ok(program.instructions().to_vec());
     }
+    if let Err(failed) = &nflog {
+        if lacks_memory(failed) {
+            return Err(failed.clone());
+        }
+    }
     let way = Way::OfMessage;
     match ForRaw::new(request) {
         Ok(raw) => carry_over(request, &text, &raw, way),
+        Err(failed) if lacks_memory(&failed) => Err(failed),
         // Raw IP has no such thing, but other payloads may.
         Err(refused) => match request.for_capture(LinkType::Ethernet) {
             Ok(ethernet) => match with_link_bytes(request, &text, true, way)? {
                 Some(program) => Ok(program),
                 None => rewritten(Source::Ethernet { program: &ethernet, tagged: true, link_bytes: None }, &text, way),
             },
+            Err(failed) if lacks_memory(&failed) => Err(failed),
             Err(for_ethernet) if renamed(&for_ethernet.text, LinkType::Ethernet) == for_ethernet.text => {
                 Err(for_ethernet)
             }
@@ -69,6 +76,7 @@ pub fn compile_for_capture(request: &Request) -> Result<Vec<Instruction>, Failed
 pub fn compile_for_handle(request: &Request, p: *mut pcap_t) -> Result<Vec<Instruction>, Failed> {
     let refused = match request.on(p) {
         Ok(program) => return Ok(program.instructions().to_vec()),
+        Err(failed) if lacks_memory(&failed) => return Err(failed),
         Err(refused) => refused,
     };
     let text = request.text();
@@ -129,7 +137,8 @@ impl ForRaw {
             Ok(program) => return Ok(ForRaw { program, rejects: None }),
             Err(failed) => failed,
         };
-        let Some(plain) = request.not_optimized() else { return Err(failed) };
+        let plain = request.not_optimized().filter(|_| !lacks_memory(&failed));
+        let Some(plain) = plain else { return Err(failed) };
         Ok(ForRaw { program: plain.for_capture(LinkType::Raw)?, rejects: Some(failed) })
     }
 }
@@ -138,7 +147,8 @@ impl ForRaw {
 fn carry_over(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Result<Vec<Instruction>, Failed> {
     carry_over_once(request, text, raw, way).or_else(|failed| {
         // Only the optimizer may make it simple enough: there must be scratch memory for what is found of the message.
-        let Some(optimized) = request.optimized() else { return Err(failed) };
+        let optimized = request.optimized().filter(|_| !lacks_memory(&failed));
+        let Some(optimized) = optimized else { return Err(failed) };
         ForRaw::new(&optimized).and_then(|raw| carry_over_once(&optimized, text, &raw, way)).map_err(|_| failed)
     })
 }
@@ -150,6 +160,7 @@ fn carry_over_once(request: &Request, text: &str, raw: &ForRaw, way: Way) -> Res
     let ForRaw { program: raw, rejects } = raw;
     match (request.for_capture(LinkType::Ethernet), rejects) {
         (Ok(ethernet), _) => rewritten(Source::Both { raw, ethernet: &ethernet }, text, way),
+        (Err(failed), _) if lacks_memory(&failed) => Err(failed),
         (Err(_), None) => rewritten(Source::Raw(raw), text, way),
         (Err(_), Some(failed)) => Err(failed.clone()),
     }
