@@ -66,8 +66,10 @@ fn a_device_that_is_opened_or_closed_without_memory_ends_no_program() {
 }
 
 #[test]
-fn a_filter_that_there_is_no_memory_for_is_an_error() {
-    in_private_network(|network| starve(network, &["compile", "compile_link", "setfilter"], &["RAW", "NFLOG"], "off"));
+fn a_filter_that_there_is_no_memory_for_is_an_error_and_never_another_filter() {
+    in_private_network(|network| {
+        starve(network, &["compile", "compile_not", "compile_link", "setfilter"], &["RAW", "NFLOG"], "off")
+    });
 }
 
 #[test]
