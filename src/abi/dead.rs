@@ -28,7 +28,11 @@ impl Dead {
         const FUNCTION: &str = "pcap_open_dead_with_tstamp_precision";
         let dead: *mut pcap_t = forward!(pcap_open_dead_with_tstamp_precision(dlt, snapshot, precision)
             else return Err(Failed::missing(FUNCTION)));
-        if dead.is_null() { Err(Failed::new(PCAP_ERROR, format!("{FUNCTION} failed"))) } else { Ok(Dead(dead)) }
+        if dead.is_null() {
+            Err(Failed::new(PCAP_ERROR, format!("{FUNCTION} failed: out of memory")))
+        } else {
+            Ok(Dead(dead))
+        }
     }
 
     /// The handle, for as long as this value lives.
