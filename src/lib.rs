@@ -20,7 +20,7 @@
 //!     types.rs        the structs and constants of <pcap/pcap.h>
 //!     dlt.rs          the values of <pcap/dlt.h>
 //!     handle.rs       what a pcap_t of ours is; ours or foreign
-//!     guard.rs        no panic crosses the ABI
+//!     guard.rs        no panic crosses the ABI; calls in which no thread is cancelled
 //!     error.rs        every error text and code that C sees
 //!     open.rs         create, activate, open_live, close
 //!     options.rs      pcap_set_* before activation
@@ -55,9 +55,10 @@
 //!     repeat.rs       messages that repeat the one before, read at one look
 //!     info.rs         what else the kernel said of a packet
 //!     layers.rs       what a payload begins with: link header, VLAN tag, network layer
-//!     session.rs      an open capture: configure, wait, read, stop
+//!     session.rs      an open capture: configure, read, stop
+//!     session/        a fetch: receives the next batch, and says what to block on
 //!     delivery.rs     batches into records
-//!     wait.rs         where a read waits: in the receive, or in poll(2)
+//!     wait.rs         where a fetch waits: in the receive, or in poll(2)
 //!     pace.rs         how often to look while packets come fast
 //!     source.rs       where batches come from: the socket, or the reader thread
 //!     reader.rs       the reader thread
@@ -77,6 +78,7 @@
 //!     text.rs         what others chose, made fit for a terminal
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
+//!     sys/            calls that block; threads and their cancellation; mapped memory
 //! src/bpf/            classic BPF: validate and run
 //!     program.rs      instructions, and which programs are valid
 //!     opcode.rs       the operations by name

@@ -3,10 +3,17 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int, c_uint, c_void};
+mod blocking;
+mod memory;
+mod thread;
+
+pub use blocking::{BlockingReceive, Woken, block_in_poll, rest};
+pub use memory::Pages;
+pub use thread::{CancelState, Thread, cancellation_point};
+
+use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
@@ -123,122 +130,6 @@ pub fn put_in_place(new: &OwnedFd, old: &OwnedFd) -> io::Result<()> {
     checked(unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) }).map(drop)
 }
 
-/// Runs `body` with all signals blocked: a thread that it starts has them blocked for ever.
-fn without_signals<T>(body: impl FnOnce() -> T) -> T {
-    // SAFETY: sigset_t is plain integers, for which zeros are valid.
-    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
-    // SAFETY: the pointers are to `all` and `before`, which outlive the calls. No argument is invalid, so both succeed.
-    unsafe {
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-    }
-    let result = body();
-    // SAFETY: `before` was filled in above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
-    result
-}
-
-/// A thread of this library's own. std's cannot be used where memory may be short: it aborts the process when it cannot make
-/// its handle of a thread.
-pub struct Thread(libc::pthread_t);
-
-impl Thread {
-    /// Starts a thread that runs `body`, with all signals blocked and a small stack. `name` is shortened to 15 bytes.
-    pub fn start<F: FnOnce() + Send + 'static>(name: &CStr, body: F) -> io::Result<Thread> {
-        const STACK: usize = 128 << 10;
-        extern "C" fn run<F: FnOnce()>(body: *mut c_void) -> *mut c_void {
-            // SAFETY: the pointer came from `Box::into_raw` of this type just below, and is the thread's alone.
-            let body = unsafe { Box::from_raw(body.cast::<F>()) };
-            // A panic ends the thread: whoever waits for it sees its channel end.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-            ptr::null_mut()
-        }
-        let body = Box::into_raw(Box::new(body));
-        // SAFETY: both are integers or bytes, for which zeros are valid.
-        let (mut thread, mut attributes): (libc::pthread_t, libc::pthread_attr_t) = unsafe { mem::zeroed() };
-        // SAFETY: the pointers are to values that outlive the calls; the attributes are initialized before they are used and
-        // destroyed once. The body is `run`'s from its start on.
-        let error = unsafe {
-            match libc::pthread_attr_init(&raw mut attributes) {
-                0 => {
-                    libc::pthread_attr_setstacksize(&raw mut attributes, STACK.max(libc::PTHREAD_STACK_MIN));
-                    let create = || libc::pthread_create(&raw mut thread, &raw const attributes, run::<F>, body.cast());
-                    let error = without_signals(create);
-                    libc::pthread_attr_destroy(&raw mut attributes);
-                    error
-                }
-                error => error,
-            }
-        };
-        if error != 0 {
-            // SAFETY: no thread was started that has it.
-            drop(unsafe { Box::from_raw(body) });
-            return Err(io::Error::from_raw_os_error(error));
-        }
-        // SAFETY: the thread was not joined yet; the name is a C string. A name that is refused is no failure.
-        unsafe { libc::pthread_setname_np(thread, name.as_ptr()) };
-        Ok(Thread(thread))
-    }
-
-    /// Waits for its end.
-    pub fn join(self) {
-        // SAFETY: it is this process's own thread, joined once, as `self` is gone then.
-        unsafe { libc::pthread_join(self.0, ptr::null_mut()) };
-    }
-}
-
-/// Whole pages of memory from mmap(2): zeros that take no memory until they are touched, and that go back to the kernel
-/// at once. The allocator would keep them, and aborts where there are none.
-pub struct Pages {
-    start: ptr::NonNull<u8>,
-    length: usize,
-}
-
-impl Pages {
-    /// At least so many bytes.
-    pub fn new(length: usize) -> io::Result<Pages> {
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        let length = length.max(1);
-        // SAFETY: it is a new mapping at an address of the kernel's choice.
-        let start = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start = ptr::NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Pages { start, length })
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is this value's own, and nothing borrows it any more.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
-    }
-}
-
-impl Deref for Pages {
-    type Target = [u8];
-
-    #[inline(always)]
-    fn deref(&self) -> &[u8] {
-        // SAFETY: the mapping has so many bytes, all initialized (to zeros), and is borrowed as this value is.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
-    }
-}
-
-impl DerefMut for Pages {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as above, and borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
-    }
-}
-
-// SAFETY: the mapping is owned by the value, like a boxed slice.
-unsafe impl Send for Pages {}
-// SAFETY: as above; a shared reference only reads.
-unsafe impl Sync for Pages {}
-
 /// Sets an integer option of the socket.
 pub fn set_option(fd: &OwnedFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     let length = mem::size_of::<c_int>() as libc::socklen_t;
@@ -338,153 +229,6 @@ pub fn receive(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
         libc::syscall(libc::SYS_recvfrom, fd, buffer.as_mut_ptr(), buffer.len(), flags, address, address_length)
     };
     if length < 0 { Err(io::Error::last_os_error()) } else { Ok(length as usize) }
-}
-
-/// The calls that block, declared as what they are: where a thread is cancelled in them, glibc unwinds through the
-/// caller's frames. So the functions of this module that call them own nothing, and their callers must not either.
-mod cancellable {
-    use super::{c_int, c_uint};
-
-    unsafe extern "C-unwind" {
-        pub fn recvmmsg(
-            fd: c_int,
-            messages: *mut libc::mmsghdr,
-            count: c_uint,
-            flags: c_int,
-            timeout: *mut libc::timespec,
-        ) -> c_int;
-        pub fn poll(polled: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
-        #[cfg_attr(all(c_time_bits = "64", target_env = "gnu"), link_name = "__ppoll64")]
-        pub fn ppoll(
-            polled: *mut libc::pollfd,
-            count: libc::nfds_t,
-            time: *const libc::timespec,
-            mask: *const libc::sigset_t,
-        ) -> c_int;
-        pub fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
-        pub fn pthread_testcancel();
-    }
-}
-
-/// How a call that blocked ended.
-#[derive(Clone, Copy, Debug)]
-pub struct Woken {
-    /// What it returned.
-    result: isize,
-    /// Its errno, where it returned −1.
-    errno: c_int,
-    /// Whether the stop's descriptor was readable, of poll(2).
-    stop: bool,
-}
-
-impl Woken {
-    fn new(result: isize, stop: bool) -> Woken {
-        // SAFETY: the location is this thread's own, and stays while the thread lives.
-        Woken { result, errno: unsafe { *libc::__errno_location() }, stop }
-    }
-
-    /// The length that recv(2) returned.
-    pub fn length(self) -> io::Result<usize> {
-        usize::try_from(self.result).map_err(|_| io::Error::from_raw_os_error(self.errno))
-    }
-
-    /// Whether the stop's descriptor was readable.
-    pub fn stop(self) -> io::Result<bool> {
-        self.length().map(|_| self.stop)
-    }
-}
-
-/// A receive that blocks, and what is left of it where the thread does not come back from the call.
-///
-/// A cancellation may strike when the kernel has handed the datagram over already (glibc bug 12683), and a signal handler may
-/// jump away then. recvmmsg(2) writes the datagram's length to memory before it returns, so it is not lost.
-pub struct BlockingReceive(libc::mmsghdr);
-
-// SAFETY: the struct's pointers are used in the call that sets them only.
-unsafe impl Send for BlockingReceive {}
-// SAFETY: as above; the other members are integers.
-unsafe impl Sync for BlockingReceive {}
-
-impl BlockingReceive {
-    /// With nothing left over.
-    pub fn new() -> Self {
-        // SAFETY: mmsghdr is integers and pointers, for which zeros are valid.
-        BlockingReceive(unsafe { mem::zeroed() })
-    }
-
-    /// Receives a datagram; waits for one as long as [`set_receive_timeout`] said. A cancellation point.
-    #[inline(always)]
-    pub fn block(&mut self, fd: RawFd, buffer: &mut [u8]) -> Woken {
-        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-        self.0.msg_hdr.msg_iov = &raw mut part;
-        self.0.msg_hdr.msg_iovlen = 1;
-        // SAFETY: the pointers are to one mmsghdr, which has one iovec, whose pointer and length are those of `buffer`; all
-        // outlive the call. There is no timeout but the socket's.
-        let count = unsafe { cancellable::recvmmsg(fd, &raw mut self.0, 1, libc::MSG_TRUNC, ptr::null_mut()) };
-        let length = self.left_over();
-        Woken::new(if count < 0 { -1 } else { length.unwrap_or(0) as isize }, false)
-    }
-
-    /// The length of a datagram that was received into the buffer by a call which did not return. It is told once.
-    #[inline(always)]
-    pub fn left_over(&mut self) -> Option<usize> {
-        match mem::take(&mut self.0.msg_len) {
-            0 => None,
-            length => Some(length as usize),
-        }
-    }
-}
-
-/// Waits until one of two descriptors is readable, the second of which is the stop's, for so many milliseconds;
-/// negative is for ever. A cancellation point.
-pub fn block_in_poll(readable: RawFd, stop: RawFd, milliseconds: c_int) -> Woken {
-    let mut polled = [readable, stop].map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
-    // SAFETY: the pointer and the count are those of `polled`, which outlives the call.
-    let count = unsafe { cancellable::poll(polled.as_mut_ptr(), 2, milliseconds) };
-    Woken::new(count as isize, polled[1].revents != 0)
-}
-
-/// Waits until the stop's descriptor is readable, but no longer than `time`. A cancellation point.
-pub fn rest(stop: RawFd, time: Duration) -> Woken {
-    let mut polled = libc::pollfd { fd: stop, events: libc::POLLIN, revents: 0 };
-    let mut limit = no_time();
-    (limit.tv_sec, limit.tv_nsec) = (time.as_secs() as libc::time_t, time.subsec_nanos() as _);
-    // SAFETY: the pointers are to `polled`, which is one, and `limit`, which both outlive the call; there is no mask.
-    let count = unsafe { cancellable::ppoll(&mut polled, 1, &limit, ptr::null()) };
-    Woken::new(count as isize, polled.revents != 0)
-}
-
-/// Lets the thread be cancelled here, if somebody wants that.
-#[inline]
-pub fn cancellation_point() {
-    // SAFETY: it takes nothing; that it may not return is what its callers call it for.
-    unsafe { cancellable::pthread_testcancel() };
-}
-
-/// The cancellation state of a thread before [`CancelState::disable`].
-#[derive(Clone, Copy)]
-pub struct CancelState(c_int);
-
-impl CancelState {
-    /// Keeps the thread from being cancelled until [`CancelState::restore`]. pthread_setcancelstate(3) makes no system
-    /// call.
-    #[inline]
-    pub fn disable() -> CancelState {
-        /// `PTHREAD_CANCEL_DISABLE`, pthread.h, of glibc and of musl.
-        const DISABLE: c_int = 1;
-        let mut before = 0;
-        // SAFETY: the pointer is to `before`, which outlives the call.
-        unsafe { cancellable::pthread_setcancelstate(DISABLE, &mut before) };
-        CancelState(before)
-    }
-
-    /// Lets the thread be cancelled again, if it could before.
-    #[inline]
-    pub fn restore(self) {
-        let mut before = 0;
-        // SAFETY: the pointer is to `before`, which outlives the call; the state is one that the thread had.
-        unsafe { cancellable::pthread_setcancelstate(self.0, &mut before) };
-    }
 }
 
 /// How long a receive that waits does so; zero is for ever. The kernel counts in ticks, and may add some.

@@ -27,7 +27,7 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug)]
 pub struct Fetch {
     pub(super) wait: Wait,
-    /// Whether recv(2) has blocked for as long as it may.
+    /// Whether the receive has blocked for as long as it may.
     pub(super) recv_timed_out: bool,
     /// Whether the fetch has waited, or was about to.
     pub(super) has_waited: bool,

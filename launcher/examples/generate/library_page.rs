@@ -30,9 +30,9 @@ const PROGRAM: [(&str, &str); 5] = [
     ),
     (
         "FORKS",
-        "A child may read a handle that was opened before the fork, and so may the parent: each packet goes to one of them. A \
-         process takes the other's packets for lost, since the kernel numbers them all. pcap_breakloop in one process may \
-         end a wait only in its own.",
+        "A child may read a handle that was opened before the fork, and so may the parent: each packet goes to one of them, \
+         except for those of the batch that was being read at the fork: both have these. A process takes the other's packets \
+         for lost, since the kernel numbers them all. pcap_breakloop ends a wait of its own process.",
     ),
     (
         "CLOCK",
