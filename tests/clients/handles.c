@@ -2,33 +2,6 @@
  * one to below another, all at once. Each datagram to port 9000 must be logged to each of them. Prints the memory that is
  * left over from either, beyond what was there before. */
 #include "numbered.h"
-#include <malloc.h>
-
-/* The memory that is this process's own, in KiB. Counted from the page tables: the figures in statm are rough. */
-static long memory(void)
-{
-	char line[256];
-	long kib = -1;
-	FILE *file = fopen("/proc/self/smaps_rollup", "r");
-	CHECK(file != NULL, "/proc/self/smaps_rollup");
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "Anonymous: %ld kB", &kib) == 1)
-			break;
-	fclose(file);
-	CHECK(kib > 0, "no Anonymous in /proc/self/smaps_rollup");
-	return kib;
-}
-
-/* The bytes that were allocated and not freed. */
-static long allocated(void)
-{
-#if __GLIBC_PREREQ(2, 33)
-	struct mallinfo2 all = mallinfo2();
-#else
-	struct mallinfo all = mallinfo();
-#endif
-	return all.uordblks + all.hblkhd;
-}
 
 static pcap_t *open_group(int group)
 {

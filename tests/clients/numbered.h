@@ -4,6 +4,7 @@
 #define NUMBERED_H
 
 #include "client.h"
+#include "resources.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <poll.h>
@@ -96,18 +97,6 @@ static inline int readable(int milliseconds)
 {
 	struct pollfd polled = { selectable, POLLIN, 0 };
 	return poll(&polled, 1, milliseconds) == 1;
-}
-
-/* The descriptors that the process has. */
-static inline int descriptors(void)
-{
-	int count = 0;
-	DIR *folder = opendir("/proc/self/fd");
-	CHECK(folder != NULL, "/proc/self/fd");
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
 }
 
 /* Says what is missing, and dies, when a read waits for what does not come. */

@@ -1,45 +1,7 @@
 /* openclose TIMES: opens and closes devices, and fails to, so many times; neither memory nor descriptors may grow. */
 #include "client.h"
-#include <dirent.h>
-#include <malloc.h>
+#include "resources.h"
 #include <unistd.h>
-
-static int descriptors(void)
-{
-	int count = 0;
-	DIR *folder = opendir("/proc/self/fd");
-	CHECK(folder != NULL, "/proc/self/fd");
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
-/* The memory that is this process's own, in KiB. Counted from the page tables: the figures in statm are rough. */
-static long memory(void)
-{
-	char line[256];
-	long kib = -1;
-	FILE *file = fopen("/proc/self/smaps_rollup", "r");
-	CHECK(file != NULL, "/proc/self/smaps_rollup");
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "Anonymous: %ld kB", &kib) == 1)
-			break;
-	fclose(file);
-	CHECK(kib > 0, "no Anonymous in /proc/self/smaps_rollup");
-	return kib;
-}
-
-/* The bytes that were allocated and not freed. */
-static long allocated(void)
-{
-#if __GLIBC_PREREQ(2, 33)
-	struct mallinfo2 all = mallinfo2();
-#else
-	struct mallinfo all = mallinfo();
-#endif
-	return all.uordblks + all.hblkhd;
-}
 
 static void once(int fail_too)
 {

@@ -43,7 +43,7 @@ fn compile(name: &str, kind: &str, libraries: &[&str]) -> PathBuf {
     // SAFETY: flock(2) takes no pointers, and the descriptor is open. The lock ends with it.
     assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let headers = ["client.h", "numbered.h"].map(|header| modified(&Path::new(CLIENTS).join(header)));
+    let headers = ["client.h", "numbered.h", "resources.h"].map(|header| modified(&Path::new(CLIENTS).join(header)));
     if modified(&binary) <= headers.into_iter().fold(modified(&source), Ord::max) {
         let compiler = match source.extension().is_some_and(|extension| extension == "cc") {
             false => Program::new("cc").args(STRICT),
