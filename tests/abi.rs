@@ -125,13 +125,14 @@ fn everything_that_debians_libpcap_exports_is_exported() {
     let missing: Vec<_> =
         functions.into_iter().filter(|name| !exported.contains(&("FUNC".into(), (*name).into()))).collect();
     assert!(missing.is_empty(), "not exported: {missing:?}");
-    // The linker copies a variable into the program, as large as it was in the library that the program was linked with.
+    // The linker copies a variable into the program, as much of it as the library had that the program was linked with:
+    // the end of a table must be within that. 1.10's table of ethertypes is the smallest.
     for (name, size) in DEBIAN_VARIABLES {
         assert_eq!(variable_size(&our_library(), name), Some(size), "{name}");
     }
     let installed = installed_library();
     if variable_size(&installed, "pcap_version") == Some(7) {
-        assert_eq!(variable_size(&installed, "eproto_db"), Some(DEBIAN_VARIABLES[0].1));
+        assert!(variable_size(&installed, "eproto_db") >= Some(DEBIAN_VARIABLES[0].1));
     }
 }
 

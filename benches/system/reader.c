@@ -97,11 +97,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "reader: %s\n", problem);
         return 1;
     }
-    pcap_set_snaplen(pcap, atoi(argv[3]));
-    if (atoi(argv[4]))
-        pcap_set_buffer_size(pcap, atoi(argv[4]));
-    pcap_set_timeout(pcap, TIMEOUT_MS);
-    pcap_set_immediate_mode(pcap, atoi(argv[5]));
+    if (pcap_set_snaplen(pcap, atoi(argv[3])) || (atoi(argv[4]) && pcap_set_buffer_size(pcap, atoi(argv[4]))) ||
+        pcap_set_timeout(pcap, TIMEOUT_MS) || pcap_set_immediate_mode(pcap, atoi(argv[5])))
+        fail("options");
     if (pcap_activate(pcap) < 0)
         fail("activate");
     struct sigaction action = { .sa_handler = on_signal };

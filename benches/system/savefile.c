@@ -34,12 +34,17 @@ static uint64_t read_file(const char *path, int by_loop)
         exit(1);
     }
     uint64_t before = cpu_ns();
+    int result;
     if (by_loop)
-        pcap_loop(pcap, -1, on_packet, NULL);
+        result = pcap_loop(pcap, -1, on_packet, NULL);
     else
-        while (pcap_next_ex(pcap, &header, &data) == 1)
+        while ((result = pcap_next_ex(pcap, &header, &data)) == 1)
             on_packet(NULL, header, data);
     uint64_t spent = cpu_ns() - before;
+    if (result == PCAP_ERROR) {
+        fprintf(stderr, "savefile: %s\n", pcap_geterr(pcap));
+        exit(1);
+    }
     pcap_close(pcap);
     return spent;
 }

@@ -222,7 +222,7 @@ const fn ethertype(name: &'static CStr, value: c_ushort) -> Ethertype {
 }
 
 /// libpcap 1.10's table of ethertypes, which ends with a null name. No header declares it: it is here for programs that
-/// import it, and as large as libpcap's, since the linker copies it into them.
+/// import it. The linker copies it into them, as much as their libpcap had: no less than 1.10's, or they would miss its end.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 pub static eproto_db: [Ethertype; 13] = [

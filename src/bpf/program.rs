@@ -61,7 +61,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Validates `instructions` by the rules of libpcap's `bpf_validate`.
+    /// Validates `instructions` by the rules of `bpf_validate` up to libpcap 1.10: what makes a program safe to run. Later
+    /// ones refuse more.
     ///
     /// # Errors
     ///

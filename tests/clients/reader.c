@@ -81,19 +81,19 @@ int main(int argc, char **argv)
 		printf("create: %s\n", errbuf);
 		return 1;
 	}
-	pcap_set_timeout(p, 100);
+	result = pcap_set_timeout(p, 100);
 	for (int i = 2; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 		CHECK(value != NULL, "%s", argv[i]);
 		*value++ = 0;
 		if (!strcmp(argv[i], "snaplen"))
-			pcap_set_snaplen(p, atoi(value));
+			result |= pcap_set_snaplen(p, atoi(value));
 		else if (!strcmp(argv[i], "buffer"))
-			pcap_set_buffer_size(p, atoi(value));
+			result |= pcap_set_buffer_size(p, atoi(value));
 		else if (!strcmp(argv[i], "to_ms"))
-			pcap_set_timeout(p, atoi(value));
+			result |= pcap_set_timeout(p, atoi(value));
 		else if (!strcmp(argv[i], "immediate"))
-			pcap_set_immediate_mode(p, atoi(value));
+			result |= pcap_set_immediate_mode(p, atoi(value));
 		else if (!strcmp(argv[i], "linktype"))
 			linktype = value;
 		else if (!strcmp(argv[i], "filter"))
@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 		else
 			CHECK(0, "unknown option %s", argv[i]);
 	}
+	CHECK(result == 0, "%s", pcap_geterr(p));
 	result = pcap_activate(p);
 	if (result < 0) {
 		printf("activate: %d: %s\n", result, pcap_geterr(p));

@@ -60,7 +60,10 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		printf("device: link type %d, snaplen %d\n", load_pcap_datalink(p), load_pcap_snapshot(p));
-		load_pcap_setnonblock(p, 1, live);
+		if (load_pcap_setnonblock(p, 1, live) != 0) {
+			fprintf(stderr, "%s\n", live);
+			return 1;
+		}
 		load_pcap_next(p, &header);
 		load_pcap_close(p);
 	}
