@@ -136,8 +136,8 @@ int main(int argc, char **argv)
 	CHECK(!is_nflog() || doubled == 0, "%ld packets came twice", doubled);
 	struct pcap_stat stats;
 	CHECK(pcap_stats(p, &stats) == 0, "%s", pcap_geterr(p));
-	CHECK(stats.ps_drop == 0 && (!is_nflog() || stats.ps_recv == now_sent()), "recv=%u drop=%u sent=%ld", stats.ps_recv,
-	      stats.ps_drop, now_sent());
+	CHECK(stats.ps_drop == 0 && (!is_nflog() || (long)stats.ps_recv == now_sent()), "recv=%u drop=%u sent=%ld",
+	      stats.ps_recv, stats.ps_drop, now_sent());
 	pcap_close(p);
 	int left = descriptors() - before;
 	CHECK(left == 0, "%d descriptors are left", left);

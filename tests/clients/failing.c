@@ -63,14 +63,18 @@ int posix_memalign(void **to, size_t alignment, size_t size)
 	return 0;
 }
 
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset)
 {
 	if (fails(1))
 		return MAP_FAILED;
+#ifdef SYS_mmap2 /* 32-bit: the offset is in units of 4096 bytes, whatever a page has */
+	return (void *)syscall(SYS_mmap2, address, length, protection, flags, fd, (unsigned long)(offset >> 12));
+#else
 	return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
+#endif
 }
 
-void *mmap64(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	return mmap(address, length, protection, flags, fd, offset);
+	return mmap64(address, length, protection, flags, fd, offset);
 }

@@ -142,8 +142,8 @@ int main(int argc, char **argv)
 	}
 	CHECK(!readable(0), "select says more than there is");
 	CHECK(threads() == 1, "%d threads", threads());
-	CHECK(pcap_stats(p, &stats) == 0 && stats.ps_recv == now_sent() && stats.ps_drop == 0, "recv=%u drop=%u sent=%ld",
-	      stats.ps_recv, stats.ps_drop, now_sent());
+	CHECK(pcap_stats(p, &stats) == 0 && (long)stats.ps_recv == now_sent() && stats.ps_drop == 0,
+	      "recv=%u drop=%u sent=%ld", stats.ps_recv, stats.ps_drop, now_sent());
 
 	/* A wait, and its end. */
 	CHECK(drain() == 0, "packets out of nothing");
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	send_numbered(10);
 	drain();
 	CHECK(pcap_stats(p, &stats) == 0, "%s", pcap_geterr(p));
-	CHECK(stats.ps_recv == now_unique() && stats.ps_drop > 0 && stats.ps_recv + stats.ps_drop == now_sent(),
+	CHECK((long)stats.ps_recv == now_unique() && stats.ps_drop > 0 && (long)(stats.ps_recv + stats.ps_drop) == now_sent(),
 	      "recv=%u drop=%u given=%ld sent=%ld", stats.ps_recv, stats.ps_drop, now_unique(), now_sent());
 	CHECK(doubled == 0, "%ld packets came twice", doubled);
 	pcap_close(p);

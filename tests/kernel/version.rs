@@ -6,11 +6,15 @@ use crate::support::client::{Installed, installed_libpcaps, library, tcpdump, tc
 use crate::support::network::{Network, in_private_network};
 use crate::support::program::Program;
 
-/// What the client prints with libpcap alone, and the version in numbers.
+/// Ethertypes that libpcap has since 1.11. The table is that of 1.10, whose end is where every program finds it.
+const LATER: [&str; 2] = ["lldp 0x88cc", "slow 0x8809"];
+
+/// What the client prints with libpcap alone, but for the later ethertypes, and the version in numbers.
 fn alone() -> (Vec<String>, String) {
-    let lines = Program::new(with_libpcap("version")).succeed().lines();
+    let mut lines = Program::new(with_libpcap("version")).succeed().lines();
     let number = lines[0].strip_prefix("variable ").unwrap().to_owned();
     assert!(lines.contains(&"ip6 0x86dd".to_owned()), "{lines:?}");
+    lines.retain(|line| !LATER.contains(&line.as_str()));
     (lines, number)
 }
 
