@@ -202,8 +202,9 @@ pub fn interface(fd: &OwnedFd, index: u32) -> io::Result<(u16, [u8; 8])> {
 pub fn network_of(fd: &OwnedFd) -> Option<(u64, u64)> {
     /// linux/sockios.h.
     const SIOCGSKNS: u32 = 0x894c;
-    // SAFETY: SIOCGSKNS takes no argument, and returns a new descriptor.
-    let file = owned(unsafe { libc::ioctl(fd.as_raw_fd(), SIOCGSKNS as _) }).ok()?;
+    // SAFETY: SIOCGSKNS looks at no argument, and returns a new descriptor. ioctl(3) passes one on, whether or not there is
+    // one.
+    let file = owned(unsafe { libc::ioctl(fd.as_raw_fd(), SIOCGSKNS as _, 0) }).ok()?;
     // SAFETY: struct stat is plain integers, for which zeros are valid.
     let mut status: libc::stat = unsafe { mem::zeroed() };
     // SAFETY: the pointer is to `status`, which outlives the call.

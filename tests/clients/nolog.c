@@ -1,4 +1,5 @@
 /* nolog: opens nflog:5 where the kernel has no netfilter netlink, which a seccomp filter plays. */
+#define _GNU_SOURCE
 #include "client.h"
 #include <errno.h>
 #include <linux/filter.h>
@@ -8,6 +9,14 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+#ifdef SYS_socketcall /* The C library may go by it, and a filter does not see its arguments. */
+int socket(int family, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, family, type, protocol);
+}
+#endif
 
 /* The low half of an argument, on little- and big-endian machines. */
 #define ARGUMENT(n) (offsetof(struct seccomp_data, args[n]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))

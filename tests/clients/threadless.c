@@ -28,6 +28,13 @@ static void install(struct sock_filter *filter, size_t count)
 /* The lower half of an argument, where the lower half comes first. */
 #define ARGUMENT(n) (offsetof(struct seccomp_data, args[n]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
 
+#ifdef SYS_socketcall /* The C library may go by it, and a filter does not see its arguments. */
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
+}
+#endif
+
 /* As where the user is root of nothing but a container: no more than net.core.rmem_max. */
 static void grant_little(void)
 {

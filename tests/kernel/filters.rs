@@ -176,8 +176,8 @@ fn the_interface_is_asked_for_where_the_record_tells_it_and_refused_elsewhere() 
                 format!("'ifindex' at character 9: records of link type {link_type} do not tell the interface");
             assert!(refused.contains(&expected), "{refused}");
         }
-        // It was compiled without a capture, for which libpcap has a load that no record of ours answers.
-        let refused = preloaded("elsewhere").args(["nflog:5", "ifindex 1"]).run().stdout();
+        // It was compiled for another capture, for which libpcap has a load that no record of ours answers.
+        let refused = preloaded("elsewhere").arg("nflog:5").run().stdout();
         assert!(refused.contains("the filter asks for the interface (ifindex)"), "{refused}");
     });
 }
