@@ -2,9 +2,10 @@
 
 DEMO_PACKAGES = gcc tcpdump nftables iptables iproute2 util-linux python3
 # The programs that are tested with the library under them. Node and npm often come from elsewhere.
-CLIENT_PACKAGES = dsniff python3-scapy tcpflow nfdump softflowd netdiag libnet-pcap-perl ruby ruby-pcaprub golang-go \
-	golang-github-google-gopacket-dev python3-venv $(if $(shell command -v npm),,nodejs npm)
-KERNEL_PACKAGES = g++ libpcap-dev pkg-config ebtables arptables valgrind procps libcap2-bin tshark ngrep
+CLIENT_PACKAGES = dsniff tcpflow nfdump softflowd netdiag ruby ruby-pcaprub golang-go golang-github-google-gopacket-dev \
+	python3-venv $(if $(shell command -v npm),,nodejs npm)
+KERNEL_PACKAGES = g++ libpcap-dev pkg-config ebtables arptables valgrind procps libcap2-bin tshark ngrep python3-scapy \
+	libnet-pcap-perl
 SHELL_PACKAGES = bash-completion zsh fish
 TEST_PACKAGES = $(DEMO_PACKAGES) $(KERNEL_PACKAGES) $(SHELL_PACKAGES) $(CLIENT_PACKAGES)
 BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
@@ -182,7 +183,7 @@ test-systems:
 
 test-targets:
 	@sh .ci/deps.sh 'mmdebstrap git' 'mmdebstrap git'
-	bash .ci/test-targets.sh '$(DEMO_PACKAGES) $(KERNEL_PACKAGES)' $(TARGETS)
+	bash .ci/test-targets.sh '$(DEMO_PACKAGES) $(KERNEL_PACKAGES) $(SHELL_PACKAGES)' $(TARGETS)
 
 # Suites of Debian: their kernels are tested. TESTS chooses tests by words of their names.
 KERNELS = bookworm trixie testing
