@@ -78,7 +78,7 @@
 //!     text.rs         what others chose, made fit for a terminal
 //!     error.rs        what can go wrong, and what to do about it
 //!     sys.rs          the thin system call layer: the core's only unsafe code
-//!     sys/            calls that block; threads and their cancellation; mapped memory
+//!     sys/            calls that block; threads and their cancellation; forks; mapped memory
 //! src/bpf/            classic BPF: validate and run
 //!     program.rs      instructions, and which programs are valid
 //!     opcode.rs       the operations by name

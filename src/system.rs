@@ -11,9 +11,12 @@ mod linker;
 mod search;
 
 use std::ffi::{CStr, c_void};
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use once_cell::sync::OnceCell;
+
+use crate::capture::Uncancelled;
 
 pub(crate) use caller::is_libpcap as called_by_libpcap;
 pub(crate) use search::Library;
@@ -119,15 +122,24 @@ pub(crate) fn resolve(slot: &Slot) -> *mut c_void {
 
 /// The library, or the text that says it is missing and where it was sought.
 pub(crate) fn library() -> Result<&'static Library, &'static str> {
-    let searched = SEARCHED.get_or_init(|| {
-        let library = Library::find()?;
-        for (name, slot) in FUNCTIONS.all() {
-            slot.store(library.function(name), Ordering::Release);
-        }
-        crate::abi::version::found(&library);
-        Ok(library)
-    });
-    searched.as_ref().map_err(String::as_str)
+    if SEARCHED.get().is_none() {
+        // The thread is not cancelled among what the search owns, and no panic goes on into C.
+        let _uncancelled = Uncancelled::begin();
+        let _ = catch_unwind(|| SEARCHED.get_or_init(search).is_ok());
+    }
+    match SEARCHED.get() {
+        Some(searched) => searched.as_ref().map_err(String::as_str),
+        None => Err("system libpcap not found: the search for it has panicked"),
+    }
+}
+
+fn search() -> Result<Library, String> {
+    let library = Library::find()?;
+    for (name, slot) in FUNCTIONS.all() {
+        slot.store(library.function(name), Ordering::Release);
+    }
+    crate::abi::version::found(&library);
+    Ok(library)
 }
 
 /// Why the system's `function` cannot be called: there is no libpcap, or it has no such function.

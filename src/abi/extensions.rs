@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_uint, c_ushort};
 
 use super::error::Failed;
+use super::guard::catch;
 use super::handle::{State, ours};
 use super::info::fill;
 pub use super::info::pcap_nflog_info;
@@ -92,8 +93,13 @@ pub unsafe extern "C-unwind" fn pcap_nflog_packet(p: *mut pcap_t, info: *mut pca
         unsafe { *info = fill(&message) };
         Ok(0)
     };
-    // SAFETY: as the caller promises.
-    unsafe { on_nflog(p, body) }
+    // No call in it is a cancellation point, and it is made for each packet.
+    // SAFETY: as the caller promises; the error buffer is the handle's, and no other borrow of its state is alive.
+    unsafe {
+        let Some(handle) = ours(p) else { return PCAP_ERROR };
+        let call = || body(handle.state()).unwrap_or_else(|failed| handle.fail(&failed));
+        catch(handle.errbuf(), call).unwrap_or_else(|code| code)
+    }
 }
 
 /// Counts of the capture so far.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::error;
 use super::types::PCAP_ERROR;
-use crate::capture::CancelState;
+use crate::capture::Uncancelled;
 use crate::reserve;
 
 /// A type that a C function returns, with the value that says it failed.
@@ -65,17 +65,15 @@ impl<T> Failure for *const T {
 /// `errbuf` is null or has room for `PCAP_ERRBUF_SIZE` bytes.
 #[inline]
 pub(super) unsafe fn guard<T: Failure>(errbuf: *mut c_char, body: impl FnOnce() -> T) -> T {
-    let cancel = CancelState::disable();
-    let value = if T::CAN_FAIL && reserve::is_low() {
+    let _uncancelled = Uncancelled::begin();
+    if T::CAN_FAIL && reserve::is_low() {
         // SAFETY: as the caller promises.
         unsafe { error::write(errbuf, "out of memory") };
         T::failure(PCAP_ERROR)
     } else {
         // SAFETY: as the caller promises.
         unsafe { catch(errbuf, body) }.unwrap_or_else(T::failure)
-    };
-    cancel.restore();
-    value
+    }
 }
 
 /// Runs a body that makes no call in which the thread can be cancelled: as [`guard`], without the price of that. The

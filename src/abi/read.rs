@@ -48,14 +48,24 @@ fn take(state: &mut State) -> Option<Packet> {
     Some((pcap_pkthdr { ts, caplen: record.data.len() as u32, len: record.len }, record.data.as_ptr()))
 }
 
-/// Receives the next batch; the error is what the read returns. If `unsettles`, the selectable descriptor is readable
-/// then. A cancellation point: nothing is borrowed or owned where the thread may be cancelled.
+/// Receives the next batch; the error is what the read returns. If it is for callbacks, the selectable descriptor is
+/// readable from then on. A cancellation point: nothing is borrowed or owned where the thread may be cancelled.
 ///
 /// # Safety
 ///
 /// No borrow of the handle's state is alive.
 #[inline(always)]
-unsafe fn fetch(handle: &Handle, wait: Wait, unsettles: bool) -> Result<(), c_int> {
+unsafe fn fetch(handle: &Handle, wait: Wait, for_callbacks: bool) -> Result<(), c_int> {
+    let settle = |state: &mut State| {
+        if let Some(session) = &mut state.session {
+            session.settle();
+        }
+        Ok(())
+    };
+    if for_callbacks {
+        // SAFETY: as the caller promises, here and below.
+        unsafe { step(handle, settle) }?;
+    }
     // Also where it need not block: a reader that is never idle could not be cancelled otherwise. The batch in hand is used
     // up here, and the selectable descriptor tells the truth.
     cancellation_point();
@@ -64,12 +74,11 @@ unsafe fn fetch(handle: &Handle, wait: Wait, unsettles: bool) -> Result<(), c_in
         let progress = |state: &mut State| {
             let session = state.active()?;
             let progress = session.progress(&mut fetch)?;
-            if unsettles && matches!(progress, Progress::Done(Fetched::Batch)) {
+            if for_callbacks && matches!(progress, Progress::Done(Fetched::Batch)) {
                 session.unsettle();
             }
             Ok(progress)
         };
-        // SAFETY: as the caller promises, here and below.
         match unsafe { step(handle, progress) }? {
             Progress::Done(Fetched::Batch) => return Ok(()),
             Progress::Done(Fetched::Nothing) => return Err(0),

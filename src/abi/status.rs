@@ -6,6 +6,7 @@ use std::io::Write;
 use std::ptr;
 
 use super::error::Failed;
+use super::guard::guard;
 use super::handle::ours;
 use super::types::*;
 use crate::capture::{DATAGRAM_MAX, Direction};
@@ -240,7 +241,11 @@ pub unsafe extern "C-unwind" fn pcap_perror(p: *mut pcap_t, prefix: *const c_cha
         let prefix = if prefix.is_null() { c"" } else { CStr::from_ptr(prefix) };
         (CStr::from_ptr(handle.errbuf()), prefix)
     };
-    let line = [prefix.to_bytes(), b": ", text.to_bytes(), b"\n"].concat();
-    // There is nobody to tell that standard error cannot be written.
-    let _ = std::io::stderr().write_all(&line);
+    let print = || {
+        let line = [prefix.to_bytes(), b": ", text.to_bytes(), b"\n"].concat();
+        // There is nobody to tell that standard error cannot be written.
+        let _ = std::io::stderr().write_all(&line);
+    };
+    // SAFETY: a null buffer is allowed.
+    unsafe { guard(std::ptr::null_mut(), print) };
 }

@@ -19,6 +19,8 @@ use super::stamp::Stamp;
 pub struct Clock {
     /// How long a batch's first packet waits for the flush timer; zero where each packet is sent at once.
     flush: Duration,
+    /// How much later than a read a record of the one before can be, unless the clock was set back.
+    step: Duration,
     /// A batch of at least so many bytes may have been sent because it was full.
     full: usize,
     /// The last stamp of each group.
@@ -62,6 +64,8 @@ impl Clock {
     pub fn new(groups: usize, flush: Duration, batch_bytes: usize) -> Self {
         Clock {
             flush,
+            // A batch that came during a rest counts as read earlier, by the flush time at most.
+            step: STEP.max(2 * flush),
             full: batch_bytes.saturating_sub(MESSAGE_MAX),
             previous: vec![Stamp::default(); groups],
             ahead: Ahead { until: 0, stamp: None },
@@ -109,7 +113,7 @@ impl Clock {
         let estimate = self.estimate(received, datagram, at, next);
         let stamp = match self.previous.get_mut(index) {
             Some(previous) => {
-                let clock_was_set_back = previous.before(STEP) > received;
+                let clock_was_set_back = previous.before(self.step) > received;
                 *previous = if clock_was_set_back { estimate } else { estimate.max(*previous) };
                 *previous
             }

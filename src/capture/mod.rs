@@ -67,6 +67,6 @@ pub use ruleset::{Backend, LogRule, Ruleset};
 pub use session::{Fetched, Progress, Session};
 pub use stamp::Stamp;
 pub use stop::Stop;
-pub(crate) use sys::{CancelState, cancellation_point};
+pub(crate) use sys::{Uncancelled, cancellation_point};
 pub use text::{printable, shown};
 pub use wait::{Blocking, Fetch, Wait};

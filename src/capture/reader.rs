@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -49,7 +50,7 @@ pub struct Reader {
     empty: Sender<Batch>,
     shared: Arc<Shared>,
     thread: Option<sys::Thread>,
-    process: u32,
+    generation: u32,
 }
 
 impl Reader {
@@ -77,13 +78,13 @@ impl Reader {
             shared: shared.clone(),
             unmade: buffers - 1,
         };
-        let thread = sys::Thread::start(c"nflog-reader", move || worker.run())?;
-        Ok(Reader { filled, empty, shared, thread: Some(thread), process: std::process::id() })
+        let thread = sys::Thread::start(move || worker.run())?;
+        Ok(Reader { filled, empty, shared, thread: Some(thread), generation: sys::generation() })
     }
 
     /// Whether the thread is this process's: a fork leaves it behind.
     pub fn is_here(&self) -> bool {
-        self.process == std::process::id()
+        self.generation == sys::generation()
     }
 
     /// Takes the next buffer, in exchange for one that was emptied.
@@ -204,7 +205,11 @@ impl Worker {
                 self.shared.starving.store(false, Ordering::SeqCst);
                 return batch;
             }
-            let _ = sys::wait(&self.shared.attention, &self.shared.attention, None);
+            let woken = sys::wait(&self.shared.attention, &self.shared.attention, None);
+            if woken.is_err_and(|error| error.raw_os_error() != Some(libc::EINTR)) {
+                // The process may not even poll (RLIMIT_NOFILE): look again, but not all the time.
+                std::thread::sleep(Duration::from_millis(1));
+            }
             sys::lower(&self.shared.attention);
         }
     }

@@ -22,7 +22,7 @@ use super::readiness::Readiness;
 use super::record::Record;
 use super::source::Source;
 use super::stop::Stop;
-use super::sys::BlockingReceive;
+use super::sys::{self, BlockingReceive};
 use super::wait::{ReceiveTimeout, Wait};
 pub use fetch::{Fetched, Progress};
 
@@ -37,6 +37,8 @@ pub struct Session {
     pace: Pace,
     receive_timeout: ReceiveTimeout,
     blocking_receive: BlockingReceive,
+    /// How many forks there had been when it was opened.
+    forks: u32,
     /// The size of the buffer that was asked for.
     asked: u32,
     /// Dropped last: when the socket is closed.
@@ -82,6 +84,7 @@ impl Session {
         if options.snaplen == 0 || options.snaplen > SNAPLEN_MAX {
             return Err(Error::Option(format!("snaplen {} is not from 1 to {SNAPLEN_MAX}", options.snaplen)));
         }
+        sys::count_forks();
         let mut socket = Socket::open(options.buffer_size)?;
         let options = Options { link_type: device.link_type().or(options.link_type), ..options.clone() };
         let interfaces = Interfaces::new(socket.fd().clone());
@@ -106,6 +109,7 @@ impl Session {
             pace,
             receive_timeout,
             blocking_receive,
+            forks: sys::forks(),
             claims,
         })
     }
@@ -146,7 +150,7 @@ impl Session {
     #[inline]
     pub fn unsettle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
-            readiness.set(true, self.source.raw_readable());
+            readiness.set(true, || self.source.raw_readable());
         }
     }
 
@@ -155,8 +159,10 @@ impl Session {
     pub fn settle(&mut self) {
         if let Some(readiness) = &mut self.readiness {
             // A read that would fail tells something, too.
-            let left = self.delivery.batch.has_more() || self.source.has_more() || self.claims.are_incomplete();
-            readiness.set(left || self.source.await_datagram(), self.source.raw_readable());
+            let held =
+                self.delivery.batch.has_more() || self.source.has_more() || self.blocking_receive.has_left_over();
+            let left = held || self.claims.are_incomplete() || self.source.await_datagram();
+            readiness.set(left, || self.source.raw_readable());
         }
     }
 
@@ -173,8 +179,8 @@ impl Session {
             }
             let readiness = Readiness::new(self.source.raw_readable());
             self.readiness = Some(readiness.map_err(|error| Error::system("making a descriptor to select on", error))?);
-            self.settle();
         }
+        self.settle();
         Ok(self.readiness.as_ref().map_or(-1, Readiness::descriptor))
     }
 

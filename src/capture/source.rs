@@ -47,7 +47,7 @@ impl Source {
     pub fn finish_receive(&mut self, batch: &mut Batch, received: io::Result<usize>) -> io::Result<Receipt> {
         let receipt = netlink::finish_receive(batch, received)?;
         if receipt == Receipt::Datagram && batch.is_answer() {
-            // To the message that ended a wait.
+            // The kernel's answer to the message that ended a wait.
             batch.clear();
             return Ok(Receipt::Interrupted);
         }

@@ -3,12 +3,12 @@
 //! A read waits in one of two ways. In poll(2), an eventfd wakes it. In the receive itself, which saves a system call
 //! for each batch, only a datagram does: so the one who wants the stop sends the kernel a message that does nothing, and
 //! the kernel's answer is that datagram. The kernel answers any sender, privileged or not. An answer that comes when the
-//! read is over is received, and ignored, by the next one. Of processes that read one capture after a fork, any may
-//! receive it: there, a request wakes the one that made it only in poll(2).
+//! read is over is received, and ignored, by the next one. Of processes that share a capture after a fork, any may receive it:
+//! there, reads wait in poll(2), and each process has an event of its own.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::batch::MESSAGE_HEADER;
@@ -23,6 +23,8 @@ pub struct Stop {
     receiving: AtomicBool,
     /// The socket of the capture that this stops. It is not held: groups are bound while their socket is open.
     socket: OnceLock<Weak<OwnedFd>>,
+    /// Which process the event is of.
+    generation: AtomicU32,
 }
 
 impl Stop {
@@ -33,7 +35,8 @@ impl Stop {
     /// What eventfd(2) says: the process or the machine has no descriptor left.
     pub fn new() -> io::Result<Stop> {
         let (wanted, receiving) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Stop { wanted, event: sys::event()?, receiving, socket: OnceLock::new() })
+        let generation = AtomicU32::new(sys::generation());
+        Ok(Stop { wanted, event: sys::event()?, receiving, socket: OnceLock::new(), generation })
     }
 
     /// Wants a stop, and wakes a read that waits. Thread-safe; async-signal-safe unless another thread drops the capture
@@ -77,6 +80,27 @@ impl Stop {
         // once; in the other it would be lost.
         sys::lower(&self.event);
         self.wanted.swap(false, Ordering::SeqCst)
+    }
+
+    /// Before a read waits: makes an event of this process's own, if it is a child's first read.
+    #[inline]
+    pub(super) fn be_of_this_process(&self) {
+        if self.generation.load(Ordering::Relaxed) != sys::generation() {
+            self.renew();
+        }
+    }
+
+    #[cold]
+    fn renew(&self) {
+        let _uncancelled = sys::Uncancelled::begin();
+        let own = sys::event().and_then(|event| sys::put_in_place(&event, &self.event));
+        if own.is_ok() {
+            self.generation.store(sys::generation(), Ordering::Relaxed);
+        }
+        // The event that a request has raised may have been the parent's.
+        if self.wanted.load(Ordering::SeqCst) {
+            sys::raise(&self.event);
+        }
     }
 
     /// Readable while a stop is wanted.

@@ -4,12 +4,14 @@
 #![allow(unsafe_code)]
 
 mod blocking;
+mod fork;
 mod memory;
 mod thread;
 
 pub use blocking::{BlockingReceive, Woken, block_in_poll, rest};
+pub use fork::{count_forks, forks, generation};
 pub use memory::Pages;
-pub use thread::{CancelState, Thread, cancellation_point};
+pub use thread::{Thread, Uncancelled, cancellation_point};
 
 use std::ffi::{c_int, c_void};
 use std::io;

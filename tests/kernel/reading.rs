@@ -242,6 +242,15 @@ fn a_child_that_closes_its_copy_of_a_handle_leaves_the_parents_alone() {
 }
 
 #[test]
+fn two_processes_that_wait_on_one_handle_each_end_their_own_waits() {
+    in_private_network(|_| {
+        for client in both("apart") {
+            client.succeed();
+        }
+    });
+}
+
+#[test]
 fn two_processes_that_read_one_handle_share_its_packets_and_count_the_others_as_lost() {
     in_private_network(|network| {
         network.log_udp();

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::Session;
 use crate::capture::error::{Error, Result};
 use crate::capture::netlink::Receipt;
-use crate::capture::sys::{self, CancelState, Woken};
-use crate::capture::wait::{Blocking, Fetch, Wait};
+use crate::capture::sys::{self, Uncancelled, Woken};
+use crate::capture::wait::{Blocking, Fetch, ReceiveTimeout, Wait};
 
 /// How a wait for packets ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Session {
                     return Err(Error::Lost { packets });
                 }
                 self.delivery.release();
+                self.stop.be_of_this_process();
                 if !self.claims.are_bound() {
                     self.ensure_bound()?;
                 }
@@ -78,7 +79,14 @@ impl Session {
             }
             Some((Blocking::Receive, woken)) => {
                 self.stop.receiving(false);
-                let receipt = self.finish_receive(woken.length())?;
+                let receipt = match woken.length() {
+                    Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EACCES)) => {
+                        // A seccomp filter that does not know recvmmsg(2). Reads wait in poll(2) from now on.
+                        self.receive_timeout = ReceiveTimeout::new(false);
+                        Receipt::Interrupted
+                    }
+                    received => self.finish_receive(received)?,
+                };
                 fetch.recv_timed_out |= receipt == Receipt::Empty;
                 Some(receipt)
             }
@@ -151,18 +159,17 @@ impl Session {
     #[inline(never)]
     pub(super) fn ensure_bound(&mut self) -> Result<()> {
         // What others of this process wait for is locked meanwhile.
-        let cancel = CancelState::disable();
-        let result = self.claims.ensure_bound(&mut self.source.socket, &mut self.delivery.batch);
-        cancel.restore();
-        result
+        let _uncancelled = Uncancelled::begin();
+        self.claims.ensure_bound(&mut self.source.socket, &mut self.delivery.batch)
     }
 
     /// Whether recvmmsg(2) may wait for the datagram itself. Not where a descriptor is selected on, which would not tell of a
-    /// datagram that is left over.
+    /// datagram that is left over; nor after a fork, when another process may receive what is to end the wait.
     #[inline(always)]
     fn may_block_in_recv(&mut self, wait: Wait) -> bool {
         self.has_only_to_wait()
             && self.readiness.is_none()
+            && self.forks == sys::forks()
             && self.receive_timeout.suits(wait, self.timeout, self.source.socket.fd())
     }
 
@@ -203,9 +210,8 @@ impl Session {
     fn receive_held(&mut self) -> Result<Receipt> {
         let before = self.source.raw_readable();
         // A thread may be started, by calls in which this one must not be cancelled.
-        let cancel = CancelState::disable();
+        let _uncancelled = Uncancelled::begin();
         let receipt = self.source.receive_held(&mut self.delivery.batch);
-        cancel.restore();
         let receipt = receipt.map_err(|error| Error::system("receiving packets", error))?;
         let now = self.source.raw_readable();
         if let Some(readiness) = self.readiness.as_mut().filter(|_| now != before) {

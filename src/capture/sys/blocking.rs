@@ -92,7 +92,12 @@ impl BlockingReceive {
         Woken::new(if count < 0 { -1 } else { length.unwrap_or(0) as isize }, false)
     }
 
-    /// The length of a datagram that was received into the buffer by a call which did not return. It is told once.
+    /// Whether a datagram was received into the buffer by a call which did not return.
+    pub fn has_left_over(&self) -> bool {
+        self.0.msg_len != 0
+    }
+
+    /// The length of that datagram. It is told once.
     #[inline(always)]
     pub fn left_over(&mut self) -> Option<usize> {
         match mem::take(&mut self.0.msg_len) {

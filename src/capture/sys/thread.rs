@@ -15,10 +15,14 @@ unsafe extern "C-unwind" {
 pub struct Thread(libc::pthread_t);
 
 impl Thread {
-    /// Starts a thread that runs `body`, with all signals blocked and a small stack. `name` is shortened to 15 bytes.
-    pub fn start<F: FnOnce() + Send + 'static>(name: &CStr, body: F) -> io::Result<Thread> {
+    /// Starts a thread that runs `body`, with all signals blocked and a small stack.
+    pub fn start<F: FnOnce() + Send + 'static>(body: F) -> io::Result<Thread> {
         const STACK: usize = 128 << 10;
+        /// What ps(1) shows: 15 bytes at most.
+        const NAME: &CStr = c"nflog-reader";
         extern "C" fn run<F: FnOnce()>(body: *mut c_void) -> *mut c_void {
+            // SAFETY: the name is a C string.
+            unsafe { libc::prctl(libc::PR_SET_NAME, NAME.as_ptr()) };
             // SAFETY: the pointer came from `Box::into_raw` of this type just below, and is the thread's alone.
             let body = unsafe { Box::from_raw(body.cast::<F>()) };
             // A panic ends the thread: whoever waits for it sees its channel end.
@@ -34,8 +38,14 @@ impl Thread {
             match libc::pthread_attr_init(&raw mut attributes) {
                 0 => {
                     libc::pthread_attr_setstacksize(&raw mut attributes, STACK.max(libc::PTHREAD_STACK_MIN));
-                    let create = || libc::pthread_create(&raw mut thread, &raw const attributes, run::<F>, body.cast());
-                    let error = without_signals(create);
+                    let mut create = |attributes| {
+                        without_signals(|| libc::pthread_create(&raw mut thread, attributes, run::<F>, body.cast()))
+                    };
+                    let error = match create(&raw const attributes) {
+                        // glibc takes the thread-local storage of all libraries out of the stack: a small one may not do.
+                        libc::EINVAL => create(ptr::null()),
+                        error => error,
+                    };
                     libc::pthread_attr_destroy(&raw mut attributes);
                     error
                 }
@@ -47,8 +57,6 @@ impl Thread {
             drop(unsafe { Box::from_raw(body) });
             return Err(io::Error::from_raw_os_error(error));
         }
-        // SAFETY: the thread was not joined yet; the name is a C string. A name that is refused is no failure.
-        unsafe { libc::pthread_setname_np(thread, name.as_ptr()) };
         Ok(Thread(thread))
     }
 
@@ -81,26 +89,26 @@ pub fn cancellation_point() {
     unsafe { pthread_testcancel() };
 }
 
-/// The cancellation state of a thread before [`CancelState::disable`].
-#[derive(Clone, Copy)]
-pub struct CancelState(c_int);
+/// Keeps the thread from being cancelled while it lives. pthread_setcancelstate(3) makes no system call.
+pub struct Uncancelled(c_int);
 
-impl CancelState {
-    /// Keeps the thread from being cancelled until [`CancelState::restore`]. pthread_setcancelstate(3) makes no system
-    /// call.
+impl Uncancelled {
+    /// From now on.
     #[inline]
-    pub fn disable() -> CancelState {
+    pub fn begin() -> Uncancelled {
         /// `PTHREAD_CANCEL_DISABLE`, pthread.h, of glibc and of musl.
         const DISABLE: c_int = 1;
         let mut before = 0;
         // SAFETY: the pointer is to `before`, which outlives the call.
         unsafe { pthread_setcancelstate(DISABLE, &mut before) };
-        CancelState(before)
+        Uncancelled(before)
     }
+}
 
-    /// Lets the thread be cancelled again, if it could before.
+impl Drop for Uncancelled {
+    /// The thread can be cancelled again, if it could before: at its next cancellation point, which this is none.
     #[inline]
-    pub fn restore(self) {
+    fn drop(&mut self) {
         let mut before = 0;
         // SAFETY: the pointer is to `before`, which outlives the call; the state is one that the thread had.
         unsafe { pthread_setcancelstate(self.0, &mut before) };
