@@ -20,7 +20,7 @@ fn alone() -> (Vec<String>, String) {
 
 /// The text as it is with this library in the parenthesis.
 fn with_ours(line: &str) -> String {
-    line.replace("(with", concat!("(pcap-nflog ", env!("CARGO_PKG_VERSION"), ", with"))
+    line.replace('(', concat!("(pcap-nflog ", env!("CARGO_PKG_VERSION"), ", "))
 }
 
 /// The client as a program of old, which is not position-independent: the variables are copied into it.
@@ -52,7 +52,8 @@ fn in_libpcaps_place_the_variables_are_right_from_the_first_call_on() {
         let drop_in = Installed::new(network).drop_in();
         for program in [with_libpcap("version"), of_old(network, &["-lpcap"])] {
             let lines = Program::new(program).env("LD_LIBRARY_PATH", &drop_in).succeed().lines();
-            assert!(lines[0].starts_with("variable 1.10."), "{lines:?}");
+            // Before the first call it may be the interface's.
+            assert!([format!("variable {number}"), "variable 1.10.0".into()].contains(&lines[0]), "{lines:?}");
             let rest: Vec<_> = expected[1..].iter().map(|line| with_ours(line)).collect();
             assert_eq!(lines[1..], rest);
             assert_eq!(lines.last().unwrap(), &format!("variable afterwards {number}"));

@@ -95,7 +95,7 @@ impl Request<'_> {
 /// Whether libpcap had no memory to compile with, by its texts (gencode.c, optimize.c): then nothing can be said of the
 /// expression, and another way to compile it would make another filter.
 pub fn lacks_memory(failed: &Failed) -> bool {
-    let named = ["memory", "not enough core"].iter().any(|words| failed.text.contains(words));
+    let named = ["memory", "not enough core", "calloc() failed"].iter().any(|words| failed.text.contains(words));
     named || ["malloc", "calloc", "realloc"].iter().any(|call| failed.text.starts_with(call))
 }
 
