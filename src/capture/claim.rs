@@ -85,14 +85,21 @@ impl Claims {
         let mut claims = Claims { socket: fd, device: device.clone(), options, is_bound: false, is_incomplete: false };
         // Locked until all is bound and noted: whoever finds a group taken finds who has it.
         let mut captures = captures();
-        let mut missing = BTreeSet::new();
-        for group in groups::in_binding_order(device.groups()) {
-            if socket.bind_group(group, &claims.options, batch)? == Binding::Taken {
-                match captures.as_ref().and_then(|captures| claims.holder(captures, group)) {
-                    Some(_) => missing.insert(group),
-                    None => return Err(owner::taken(group)),
-                };
+        let (mut missing, mut bound) = (BTreeSet::new(), Vec::new());
+        let result = groups::in_binding_order(device.groups()).into_iter().try_for_each(|group| {
+            if socket.bind_group(group, &claims.options, batch)? != Binding::Taken {
+                bound.push(group);
+            } else if captures.as_ref().and_then(|captures| claims.holder(captures, group)).is_some() {
+                missing.insert(group);
+            } else {
+                return Err(owner::taken(group));
             }
+            Ok(())
+        });
+        if let Err(error) = result {
+            // Before others look: these are noted nowhere.
+            bound.into_iter().for_each(|group| netlink::unbind(socket.fd(), group));
+            return Err(error);
         }
         claims.is_incomplete = !missing.is_empty();
         // One that is not noted for want of memory keeps its groups.
@@ -165,7 +172,8 @@ impl Claims {
     /// Binds the groups that are needed, and takes them from captures that were never read.
     fn bind(&self, needed: &[u16], captures: &mut [Capture], socket: &mut Socket, batch: &mut Batch) -> Result<()> {
         // The answer to that comes behind all that is in the receive buffer, which is put aside.
-        if !socket.may_configure(batch) {
+        let asked = socket.may_configure(batch);
+        if !asked.map_err(|error| Error::system(format!("binding group {}", needed[0]), error))? {
             return Err(Error::PrivilegeGone { group: needed[0] });
         }
         let queued = socket.early();

@@ -131,8 +131,11 @@ impl Socket {
             return match error.raw_os_error() {
                 Some(libc::EAGAIN) => continue,
                 Some(libc::EBUSY) => Ok(Binding::Old),
-                Some(libc::EPERM) if self.may_configure(batch) => Ok(Binding::Taken),
-                Some(libc::EPERM) => Err(Error::PermissionDenied { action: action() }),
+                Some(libc::EPERM) => match self.may_configure(batch) {
+                    Ok(true) => Ok(Binding::Taken),
+                    Ok(false) => Err(Error::PermissionDenied { action: action() }),
+                    Err(error) => Err(Error::system(action(), error)),
+                },
                 Some(libc::EOPNOTSUPP) if options.conntrack => Err(Error::NoConntrack),
                 // The subsystem's number is unknown to the kernel, and no module came when it asked for one.
                 Some(libc::EINVAL) => Err(Error::NotAvailable),
@@ -145,9 +148,9 @@ impl Socket {
     /// Whether this process may configure groups at all. EPERM is the kernel's word for a group that is taken, too;
     /// but it looks at the sender's privilege before it looks at a request. So one that it knows and does not serve,
     /// a packet's message, tells: it is refused for either reason.
-    pub fn may_configure(&mut self, batch: &mut Batch) -> bool {
+    pub fn may_configure(&mut self, batch: &mut Batch) -> io::Result<bool> {
         let probe = |sequence, _| request(sequence, batch::PACKET, 0);
-        !matches!(self.ask(probe, batch), Ok(libc::EPERM) | Err(_))
+        Ok(self.ask(probe, batch)? != libc::EPERM)
     }
 
     /// Where the answer to the first request was dropped, the settings are sent once more, without the command, to
