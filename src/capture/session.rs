@@ -154,9 +154,16 @@ impl Session {
         }
     }
 
-    /// Makes the selectable descriptor tell the truth again. To be called when a read ends.
-    #[inline]
+    /// Makes the selectable descriptor tell the truth again, if there is one. To be called when a read ends.
+    #[inline(always)]
     pub fn settle(&mut self) {
+        if self.readiness.is_some() {
+            self.settle_descriptor();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_descriptor(&mut self) {
         if let Some(readiness) = &mut self.readiness {
             // A read that would fail tells something, too.
             let held =
