@@ -259,7 +259,9 @@ fn in_cache(cache: &[u8], name: &[u8]) -> Vec<PathBuf> {
         false => 0,
     };
     let cache = cache.get(start..).unwrap_or_default();
-    if !cache.starts_with(MAGIC) {
+    // Its byte order, where it says so: 2 is little-endian, 3 big-endian. An emulated system may have one of another's.
+    let is_foreign = cache.get(28).map(|flags| flags & 3) == Some(if cfg!(target_endian = "big") { 2 } else { 3 });
+    if !cache.starts_with(MAGIC) || is_foreign {
         return Vec::new();
     }
     let string = |offset: usize| cache.get(offset..)?.split(|&byte| byte == 0).next();
@@ -320,6 +322,12 @@ mod tests {
         assert!(names.len() > 10, "{printed:?}");
         names.dedup();
         let cache = fs::read("/etc/ld.so.cache").unwrap();
+        let mut foreign = cache.clone();
+        foreign[28] = if cfg!(target_endian = "big") { 2 } else { 3 };
+        assert!(in_cache(&foreign, b"libc.so.6").is_empty());
+        if cache == foreign {
+            return;
+        }
         for name in names {
             let lines = printed.iter().filter(|line| line.starts_with(&format!("{name} (")));
             let paths: Vec<_> = lines.map(|line| PathBuf::from(line.split_once(" => ").unwrap().1)).collect();
