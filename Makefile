@@ -12,7 +12,7 @@ BENCH_PACKAGES = gcc libpcap-dev tcpdump nftables iproute2 util-linux python3
 
 # The same as commands, for machines without apt-get.
 DEMO_COMMANDS = cc tcpdump nft iptables ip6tables ip unshare python3
-CLIENT_COMMANDS = urlsnarf tshark dumpcap ngrep tcpflow nfcapd nfpcapd nfdump softflowd trafshow perl ruby go node npm
+CLIENT_COMMANDS = urlsnarf tshark dumpcap ngrep tcpflow nfcapd nfpcapd nfdump softflowd perl ruby go node npm
 TEST_COMMANDS = $(DEMO_COMMANDS) c++ pkg-config ebtables arptables valgrind ps setcap zsh fish $(CLIENT_COMMANDS)
 BENCH_COMMANDS = cc tcpdump nft ip unshare python3
 

@@ -92,16 +92,34 @@ else
     fail "cargo is not there. $needed: https://rustup.rs"
 fi
 
-if has_apt; then
+# Packages that not every release has (Debian 13 has no netdiag). The tests of what is in them are left out there, and said
+# to be.
+optional=' netdiag '
+
+# Whether apt, which has lists, does not know a package.
+is_unknown() { apt-cache show make >/dev/null 2>&1 && ! apt-cache show "$1" >/dev/null 2>&1; }
+
+# Sets missing to those of the packages that are not installed, and can be.
+find_missing() {
     missing=
     for package in $packages; do
         status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
-        [ "$status" = installed ] || missing="$missing $package"
+        case $status$optional in
+            installed*) continue ;;
+            *" $package "*) ! is_unknown "$package" || continue ;;
+        esac
+        missing="$missing $package"
     done
+}
+
+if has_apt; then
+    find_missing
     [ -n "$missing" ] || exit 0
     become_root 'Debian packages are' "apt-get update && apt-get install -y --no-install-recommends$missing"
-    echo "installing:$missing"
     update
+    find_missing
+    [ -n "$missing" ] || exit 0
+    echo "installing:$missing"
     # shellcheck disable=SC2086 # a list of names
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
 else
