@@ -24,7 +24,8 @@ fn print(name: &str) -> Result<(), Error> {
     let options = Options { snaplen: 64, ..Options::default() };
     let mut session = Session::open(&device, &options)?;
     while let Some(record) = session.read()? {
-        let start: String = record.data.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let start: Vec<_> = record.data.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let start = start.concat();
         let stamp = record.stamp;
         println!(
             "{}.{:09} {} bytes, {} here: {start}",

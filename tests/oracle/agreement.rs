@@ -381,7 +381,8 @@ fn differences<T: Ord + Clone>(left: &[T], right: &[T]) -> (Vec<T>, Vec<T>) {
 
 fn shown(packets: &[Bytes]) -> String {
     let line = |(data, len): &Bytes| {
-        let hex: String = data.iter().take(60).map(|byte| format!("{byte:02x}")).collect();
+        let hex: Vec<_> = data.iter().take(60).map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex.concat();
         format!("    len {len}, {} bytes: {hex}\n", data.len())
     };
     packets.iter().take(3).map(line).collect()

@@ -42,7 +42,9 @@ pub fn group(place: usize, link_type: usize) -> usize {
 
 /// What logs a packet at a place, once for each link type.
 pub fn statements(place: usize) -> String {
-    (0..LINK_TYPES.len()).map(|link_type| format!(" log group {}", group(place, link_type))).collect()
+    let statements: Vec<_> =
+        (0..LINK_TYPES.len()).map(|link_type| format!(" log group {}", group(place, link_type))).collect();
+    statements.concat()
 }
 
 /// Loads an nftables script.

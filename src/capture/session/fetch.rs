@@ -16,11 +16,11 @@ use crate::capture::wait::{Blocking, Fetch, ReceiveTimeout, Wait};
 /// How a wait for packets ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fetched {
-    /// A batch is in hand: [`Delivery::advance`] takes its records.
+    /// A batch is in hand: [`Delivery::advance`](crate::capture::Delivery::advance) takes its records.
     Batch,
     /// The time passed with nothing.
     Nothing,
-    /// [`Stop::request`] was called. The request is taken; what was received stays.
+    /// [`Stop::request`](crate::capture::Stop::request) was called. The request is taken; what was received stays.
     Stopped,
 }
 
